@@ -1,0 +1,88 @@
+"""Git, run in a way that nothing a client wrote can steer.
+
+Every git process of etcsync starts here. It never has a client's tree as work tree or current
+directory; configuration of the system and of users, hooks, replace refs, external diffs and
+attribute files outside the hub are switched off. GitPython runs the processes; a command object is
+kept only as long as the ``with`` block that needs it, for its persistent ``cat-file`` children live
+as long as the object does.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+from git import Git
+from git.exc import GitCommandError, GitCommandNotFound
+
+from etcsync.errors import HubError
+
+ENVIRONMENT = {
+    "GIT_CONFIG_NOSYSTEM": "1",
+    "GIT_CONFIG_GLOBAL": os.devnull,
+    "GIT_ATTR_NOSYSTEM": "1",
+    "GIT_NO_REPLACE_OBJECTS": "1",
+    "GIT_OPTIONAL_LOCKS": "0",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_LITERAL_PATHSPECS": "1",
+    "LC_ALL": "C",
+    "HOME": "/nonexistent",
+}
+"""Set for every git process, on top of the environment that `etcsync.environment` has cleansed."""
+
+OPTIONS = (
+    "-c", "core.hooksPath=/dev/null",
+    "-c", "core.fsmonitor=false",
+    "-c", "protocol.ext.allow=never",
+    "-c", "submodule.recurse=false",
+    "-c", "gc.auto=0",
+    "-c", "core.quotePath=false",
+)  # fmt: skip
+"""Given to every git process, before the subcommand."""
+
+TIME_LIMIT = 600.0
+"""Seconds that one git process may take; it is killed then."""
+
+
+@contextmanager
+def git_command(directory: str, **environment: str) -> Iterator[Git]:
+    """Yield a hardened GitPython command object that works on the repository ``directory``.
+
+    Args:
+        directory: The git directory; it is the current directory too, so that no relative path
+            leads into a tree.
+        environment: Further variables, such as ``GIT_INDEX_FILE``.
+    """
+    git = Git(directory)
+    git.update_environment(**ENVIRONMENT, GIT_DIR=directory, **environment)
+    try:
+        yield git
+    finally:
+        git.clear_cache()
+
+
+def run_git(git: Git, *arguments: str, stdin: bytes = b"", limit: float = TIME_LIMIT) -> bytes:
+    """Run one git command to its end and return its standard output.
+
+    Raises:
+        HubError: Git failed, was not found, or took longer than ``limit`` seconds; the message
+            carries what git said.
+    """
+    with tempfile.TemporaryFile() as istream:
+        istream.write(stdin)
+        istream.seek(0)
+        try:
+            output = git.execute(
+                ["git", *OPTIONS, *arguments],
+                istream=istream,
+                stdout_as_string=False,
+                strip_newline_in_stdout=False,
+                kill_after_timeout=limit,
+            )
+        except GitCommandNotFound as error:
+            raise HubError("git is not installed", hint="Install the package git.") from error
+        except GitCommandError as error:
+            said = error.stderr.strip().removeprefix("stderr: ").strip("'\n ")
+            raise HubError(f"git {arguments[0]} failed: {said or error.status}") from error
+    return cast("bytes", output)

@@ -1,0 +1,1 @@
+"""The road: fetch, snapshot, plan, apply, record, report."""

@@ -1,0 +1,1 @@
+"""Runs, states and conflicts as JSON, Markdown and text."""
