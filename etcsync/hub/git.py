@@ -11,8 +11,6 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import cast
-
 from git import Git
 from git.exc import GitCommandError, GitCommandNotFound
 
@@ -85,4 +83,4 @@ def run_git(git: Git, *arguments: str, stdin: bytes = b"", limit: float = TIME_L
         except GitCommandError as error:
             said = error.stderr.strip().removeprefix("stderr: ").strip("'\n ")
             raise HubError(f"git {arguments[0]} failed: {said or error.status}") from error
-    return cast("bytes", output)
+    return output
