@@ -11,6 +11,7 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+
 from git import Git
 from git.exc import GitCommandError, GitCommandNotFound
 
