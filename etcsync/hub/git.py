@@ -10,7 +10,9 @@ as long as the object does.
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from subprocess import PIPE, Popen, TimeoutExpired
+from typing import IO, NamedTuple
 
 from git import Git
 from git.exc import GitCommandError, GitCommandNotFound
@@ -80,8 +82,57 @@ def run_git(git: Git, *arguments: str, stdin: bytes = b"", limit: float = TIME_L
                 kill_after_timeout=limit,
             )
         except GitCommandNotFound as error:
-            raise HubError("git is not installed", hint="Install the package git.") from error
+            raise _not_installed() from error
         except GitCommandError as error:
             said = error.stderr.strip().removeprefix("stderr: ").strip("'\n ")
             raise HubError(f"git {arguments[0]} failed: {said or error.status}") from error
     return output
+
+
+class GitProcess(NamedTuple):
+    """A running git process that takes requests and gives answers until its input is closed."""
+
+    popen: Popen[bytes]
+    stdin: IO[bytes]
+    stdout: IO[bytes]
+    stderr: IO[bytes]
+
+    def last_words(self) -> str:
+        """Return what git said on its standard error; only for a process that is about to end."""
+        return self.stderr.read().decode("utf-8", "replace").strip()
+
+
+@contextmanager
+def git_process(git: Git, *arguments: str) -> Iterator[GitProcess]:
+    """Yield a running git command; when the block is left it has ended.
+
+    The process is the head of a process group of its own: Ctrl-C reaches etcsync alone, which ends
+    it in good order.
+
+    Raises:
+        HubError: Git was not found.
+    """
+    try:
+        child = git.execute(
+            ["git", *OPTIONS, *arguments], istream=PIPE, as_process=True, process_group=0
+        )
+    except GitCommandNotFound as error:
+        raise _not_installed() from error
+    popen = child.proc
+    if popen is None or not (popen.stdin and popen.stdout and popen.stderr):
+        raise HubError(f"git {arguments[0]} could not be started")
+    try:
+        yield GitProcess(popen, popen.stdin, popen.stdout, popen.stderr)
+    finally:
+        for pipe in (popen.stdin, popen.stdout, popen.stderr):
+            with suppress(BrokenPipeError):
+                pipe.close()
+        try:
+            popen.wait(TIME_LIMIT)
+        except TimeoutExpired:
+            popen.kill()
+            popen.wait()
+
+
+def _not_installed() -> HubError:
+    return HubError("git is not installed", hint="Install the package git.")
