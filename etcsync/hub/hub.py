@@ -86,6 +86,10 @@ class Hub:
         """Run one git command on the hub and return its standard output."""
         return run_git(self._git, *arguments, stdin=stdin)
 
+    def version(self) -> tuple[int, ...]:
+        """Return git's version."""
+        return self._git.version_info
+
     def refs(self) -> dict[str, str]:
         """Return the commit that each ref names; takes no process."""
         return read_refs(self.path)

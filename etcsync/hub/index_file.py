@@ -1,0 +1,216 @@
+"""Git's index file, as the record of what a live tree looked like when it was last recorded.
+
+The format is gitformat-index(5), versions 2 and 3. The file is a cache: whoever cannot trust it
+reads the tree's files again. It is replaced atomically, but not synced; what a power failure
+leaves of it does not pass the checksum.
+"""
+
+import hashlib
+import os
+import struct
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
+
+from etcsync.entries import StatKey, encode_path
+
+UNKNOWN_STAT = StatKey(0, 0, 0, 0, 0, 0)
+"""Equals no file's: the content has to be read again."""
+
+LARGEST = 256 * 1024 * 1024
+"""Bytes of the largest index that is read."""
+
+IndexEntry = tuple[int, str, StatKey]
+"""Git mode, blob id, and the stat of the live file with that content or `UNKNOWN_STAT`."""
+
+_HEADER = struct.Struct(">4sII")
+_ENTRY = struct.Struct(">10I20sH")
+_EXTENSION = struct.Struct(">4sI")
+_DIGEST_SIZE = 20
+_LOW_32_BITS = 0xFFFFFFFF
+_SECOND = 1_000_000_000
+
+_EXTENDED = 0x4000
+_STAGE = 0x3000
+_LONGEST_COUNTED = 0xFFF
+_SKIP_WORKTREE = 0x4000  # in the second flags, as the next
+_INTENT_TO_ADD = 0x2000
+
+_UNTRUSTED_EXTENSIONS = frozenset({b"link", b"sdir"})
+"""With them the entries are not all there is: a split index, sparse directories."""
+
+
+class Index(NamedTuple):
+    """What an index file records.
+
+    Attributes:
+        entries: By path; only files and symbolic links, not directories.
+        tree: The id of the root tree that the entries make up, where the file names it: not after
+            somebody changed entries with git.
+        skipped: The paths that are recorded although the live tree lacks them.
+    """
+
+    entries: dict[str, IndexEntry]
+    tree: str | None
+    skipped: frozenset[str]
+
+
+class _UntrustedIndexError(Exception):
+    """The file is damaged, or says something that etcsync does not understand."""
+
+
+def truncate(stat: StatKey) -> StatKey:
+    """Return ``stat`` as it comes back from an index, whose fields have 32 bits each."""
+    return StatKey(
+        stat.ctime // _SECOND % 2**32 * _SECOND + stat.ctime % _SECOND,
+        stat.mtime // _SECOND % 2**32 * _SECOND + stat.mtime % _SECOND,
+        stat.ino & _LOW_32_BITS,
+        stat.size & _LOW_32_BITS,
+        stat.uid & _LOW_32_BITS,
+        stat.gid & _LOW_32_BITS,
+    )
+
+
+def read_index(path: str) -> Index | None:
+    """Return the index at ``path``, or None where there is none that can be trusted.
+
+    The stat of an entry that changed no earlier than the index was written is `UNKNOWN_STAT`: a
+    later write in the same instant would not show in it (git's Documentation/technical/racy-git).
+
+    Raises:
+        OSError: The file exists but cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            state = os.fstat(file.fileno())
+            content = file.read(LARGEST) if state.st_size < LARGEST else b""
+    except FileNotFoundError:
+        return None
+    try:
+        return _parse(content, written=state.st_mtime_ns)
+    except (_UntrustedIndexError, struct.error, ValueError):
+        return None
+
+
+def _parse(content: bytes, written: int) -> Index:
+    body = memoryview(content)[:-_DIGEST_SIZE]
+    digest = hashlib.sha1(body, usedforsecurity=False).digest()
+    signature, version, count = _HEADER.unpack_from(body)
+    if content[-_DIGEST_SIZE:] != digest or signature != b"DIRC" or version not in {2, 3}:
+        raise _UntrustedIndexError
+    entries, skipped, end = _parse_entries(content, count, written)
+    tree = _parse_extensions(content, end, count)
+    return Index(entries, tree, frozenset(skipped))
+
+
+def _parse_entries(
+    content: bytes, count: int, written: int
+) -> tuple[dict[str, IndexEntry], list[str], int]:
+    entries: dict[str, IndexEntry] = {}
+    skipped = []
+    start = _HEADER.size
+    name = b""
+    unpack, second = _ENTRY.unpack_from, _SECOND
+    for _ in range(count):
+        ctime, ctime_rest, mtime, mtime_rest, _, ino, mode, uid, gid, size, oid, flags = unpack(
+            content, start
+        )
+        begin = start + _ENTRY.size
+        more = 0
+        if flags & (_EXTENDED | _STAGE):
+            more = int.from_bytes(content[begin : begin + 2], "big")
+            begin += 2
+            if flags & _STAGE or more & ~_SKIP_WORKTREE:
+                raise _UntrustedIndexError
+        end = content.index(b"\0", begin)
+        previous, name = name, content[begin:end]
+        if name <= previous:
+            raise _UntrustedIndexError
+        text = name.decode("utf-8", "surrogateescape")
+        changed = ctime * second + ctime_rest
+        modified = mtime * second + mtime_rest
+        if changed >= written or modified >= written:
+            entries[text] = (mode, oid.hex(), UNKNOWN_STAT)
+        else:
+            entries[text] = (mode, oid.hex(), StatKey(changed, modified, ino, size, uid, gid))
+        if more:
+            skipped.append(text)
+        # Padded with one to eight zeros to a multiple of eight bytes.
+        start += (end - start + 8) & ~7
+    return entries, skipped, start
+
+
+def _parse_extensions(content: bytes, start: int, count: int) -> str | None:
+    """Return the id of the root tree, if the extension TREE has it for all ``count`` entries."""
+    tree = None
+    limit = len(content) - _DIGEST_SIZE
+    while start < limit:
+        signature, size = _EXTENSION.unpack_from(content, start)
+        start += _EXTENSION.size
+        # Lower case: whoever does not know it must not read on.
+        if signature in _UNTRUSTED_EXTENSIONS or not signature[:1].isupper():
+            raise _UntrustedIndexError
+        if signature == b"TREE":
+            tree = _root_of_cache_tree(content[start : start + size], count)
+        start += size
+    if start != limit:
+        raise _UntrustedIndexError
+    return tree
+
+
+def _root_of_cache_tree(extension: bytes, count: int) -> str | None:
+    numbers, _, rest = extension.partition(b"\n")
+    if not numbers.startswith(b"\0%d " % count) or len(rest) < _DIGEST_SIZE:
+        return None
+    return rest[:_DIGEST_SIZE].hex()
+
+
+def write_index(
+    path: str,
+    entries: Mapping[str, IndexEntry],
+    tree: str,
+    skip_worktree: Collection[str] = frozenset(),
+) -> None:
+    """Replace the index at ``path``.
+
+    Only one process may write an index at a time. A git that refreshes it at that moment may win;
+    its version then names the tree that its entries make up, as ever.
+
+    Args:
+        path: The file; its directory exists.
+        entries: Files and symbolic links by path, with stats as of `os.lstat` or `UNKNOWN_STAT`.
+        tree: The id of the root tree that they make up; the hub holds it.
+        skip_worktree: Those of the paths that the live tree lacks, and is meant to lack.
+    """
+    content = b"".join(_index_parts(entries, tree, skip_worktree))
+    digest = hashlib.sha1(content, usedforsecurity=False).digest()
+    temporary = path + ".new"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    with open(os.open(temporary, flags, 0o600), "wb") as file:
+        file.write(content)
+        file.write(digest)
+    os.rename(temporary, path)
+
+
+def _index_parts(
+    entries: Mapping[str, IndexEntry], tree: str, skip_worktree: Collection[str]
+) -> Iterator[bytes]:
+    version = 3 if skip_worktree else 2
+    yield _HEADER.pack(b"DIRC", version, len(entries))
+    named = sorted((encode_path(text), text) for text in entries)
+    pack, second, low, fromhex = _ENTRY.pack, _SECOND, _LOW_32_BITS, bytes.fromhex
+    for name, text in named:
+        mode, oid, (ctime, mtime, ino, size, uid, gid) = entries[text]
+        flags = min(len(name), _LONGEST_COUNTED)
+        length = _ENTRY.size + len(name)
+        more = b""
+        if text in skip_worktree:
+            flags |= _EXTENDED
+            more = _SKIP_WORKTREE.to_bytes(2, "big")
+            length += 2
+        yield pack(
+            ctime // second & low, ctime % second, mtime // second & low, mtime % second,
+            0, ino & low, mode, uid & low, gid & low, size & low, fromhex(oid), flags,
+        )  # fmt: skip
+        yield more + name + bytes(8 - length % 8)
+    cache_tree = b"\0%d 0\n" % len(entries) + fromhex(tree)
+    yield _EXTENSION.pack(b"TREE", len(cache_tree)) + cache_tree
