@@ -4,8 +4,8 @@ import os
 import shutil
 
 from etcsync.errors import HubError
+from etcsync.hub.failures import damaged
 from etcsync.hub.git import git_command, run_git
-from etcsync.hub.objects import damaged
 from etcsync.hub.refs import UNBORN_REF, sync_directory
 
 ATTRIBUTES = (

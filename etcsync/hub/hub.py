@@ -13,9 +13,10 @@ from typing import Self
 from etcsync.errors import HubError
 from etcsync.hub.ancestry import Ancestry
 from etcsync.hub.create import check_hub, create_hub
+from etcsync.hub.failures import damaged
 from etcsync.hub.git import git_command, git_process, run_git
 from etcsync.hub.importer import Importer, open_importer
-from etcsync.hub.objects import Commit, GitEntry, Identity, ObjectReader, damaged, parse_commit
+from etcsync.hub.objects import Commit, GitEntry, Identity, ObjectReader, parse_commit
 from etcsync.hub.refs import (
     UPSTREAM_REF,
     RefUpdate,

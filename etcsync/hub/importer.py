@@ -5,7 +5,6 @@ scratch name that is forgotten before the process ends, and a process that is cu
 told that all is done moves none. What it leaves then is an unreachable pack at worst.
 """
 
-import errno
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +14,7 @@ from typing import NamedTuple, NewType
 
 from etcsync.entries import blob_oid, encode_path
 from etcsync.errors import HubError
+from etcsync.hub.failures import unwritable
 from etcsync.hub.git import GitProcess, git_command, git_process
 from etcsync.hub.objects import DIRECTORY_MODE, REQUESTS_AT_ONCE, Identity
 from etcsync.hub.refs import SCRATCH_REF, sync_directory
@@ -29,7 +29,6 @@ Change = tuple[int, str] | None
 _PLAIN_PATH = re.compile(rb'[^"\0-\x1f\\\x7f][^\0-\x1f\\\x7f]*')
 _QUOTED = re.compile(rb'[\0-\x1f"\\\x7f]')
 _UNFIT_FOR_NAMES = re.compile(r"[<>\0-\x1f\x7f]")
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class NewCommit(NamedTuple):
@@ -148,14 +147,10 @@ class Importer:
     def _failure(self) -> HubError:
         """Return what explains that git has ended too early."""
         said = self._process.last_words()
-        if any(os.strerror(number) in said for number in _FULL):
-            return HubError(
-                f"the file system of the hub {self._directory} is full: {said}",
-                hint=f"Free space there (`df {self._directory}`); nothing was recorded or written, "
-                "the next `etcsync sync` starts over.",
-            )
-        reason = said or f"exit status {self._process.popen.wait()}"
-        return HubError(f"git fast-import failed in the hub {self._directory}: {reason}")
+        # What follows the first reason is about the crash report, and what broke in its wake.
+        fatal = [line for line in said.splitlines() if line.startswith("fatal: ")]
+        reason = fatal[0] if fatal else said or f"exit status {self._process.popen.wait()}"
+        return unwritable(self._directory, "objects", reason)
 
 
 @contextmanager

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from etcsync.entries import decode_path
 from etcsync.errors import HubError
+from etcsync.hub.failures import damaged
 from etcsync.hub.git import GitProcess
 
 FILE_MODE = 0o100644
@@ -60,15 +61,6 @@ class GitEntry(NamedTuple):
     mode: int
     """One of the ``*_MODE`` constants."""
     oid: str
-
-
-def damaged(directory: str, what: str) -> HubError:
-    """Return the error that says that the hub cannot be relied on any more, and the way out."""
-    return HubError(
-        f"the hub {directory} is damaged: {what}",
-        hint=f"Move {directory} aside and run `etcsync init`: it makes the hub anew from upstream "
-        "and the trees. The history that can still be read stays in the old one.",
-    )
 
 
 def parse_commit(oid: str, raw: bytes) -> Commit:

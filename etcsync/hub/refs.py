@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from etcsync.entries import decode_path, encode_path
 from etcsync.errors import HubError
-from etcsync.hub.objects import damaged
+from etcsync.hub.failures import damaged, unwritable
 
 UPSTREAM_REF = "refs/heads/upstream"
 """Upstream's head as last fetched."""
@@ -175,11 +175,23 @@ def replace_packed(directory: str, updates: Iterable[RefUpdate]) -> None:
     it has been a left-over for `LEFT_OVER_AFTER` seconds.
 
     Raises:
-        HubError: A ref did not name what was expected, or has a name that cannot be.
+        HubError: A ref did not name what was expected, or has a name that cannot be, or the disk
+            is full.
     """
     path = os.path.join(directory, "packed-refs")
     lock = path + ".lock"
-    descriptor = _create_lock(lock)
+    try:
+        descriptor = _create_lock(lock)
+        _replace_locked(directory, path, descriptor, updates)
+        sync_directory(directory)
+    except OSError as error:
+        raise unwritable(directory, "refs", str(error)) from error
+
+
+def _replace_locked(
+    directory: str, path: str, descriptor: int, updates: Iterable[RefUpdate]
+) -> None:
+    lock = path + ".lock"
     try:
         with open(descriptor, "wb") as file:
             records = _read_packed(directory)
@@ -193,7 +205,6 @@ def replace_packed(directory: str, updates: Iterable[RefUpdate]) -> None:
         with suppress(FileNotFoundError):
             os.unlink(lock)
         raise
-    sync_directory(directory)
 
 
 def _create_lock(lock: str) -> int:

@@ -11,7 +11,7 @@ from etcsync.names import is_safe_name
 LONGEST_PATH = 4095
 """Bytes of the longest path that Linux opens (PATH_MAX); what lies deeper is not recorded."""
 
-MOST_PATHS = 1_000_000
+MOST_PATHS = 250_000
 """A tree with more of them is refused: a few small objects can spell out billions of paths."""
 
 ROOTS_KEPT = 64
@@ -86,15 +86,16 @@ class TreeCache:
         """
         nodes: dict[_Place, _Node] = {}
         level = [_Place("", oid) for oid in oids]
-        paths = 0
+        room = MOST_PATHS * len(oids)
         while level:
-            if (paths := paths + len(level)) > MOST_PATHS * len(oids):
-                raise HubError(f"the tree {oids[0]} or one beside it holds over {MOST_PATHS} paths")
-            contents = self._read(place.oid for place in level)
-            read = {place: _node(place, raw) for place, raw in zip(level, contents, strict=True)}
-            nodes |= read
-            children = (child for node in read.values() for child in node.children)
-            level = [child for child in dict.fromkeys(children) if child not in self._subtrees]
+            children: dict[_Place, None] = {}
+            for place, raw in zip(level, self._read(place.oid for place in level), strict=True):
+                node = nodes[place] = _node(place, raw)
+                children |= dict.fromkeys(node.children)
+                room -= len(node.entries)
+                if room < 0:
+                    raise HubError(f"the tree {oids[0]} has more than {MOST_PATHS} paths")
+            level = [child for child in children if child not in self._subtrees]
         for place, node in reversed(nodes.items()):
             for child in node.children:
                 entries, rejected = self._subtrees[child]
