@@ -105,6 +105,8 @@ def _check_arguments(arguments: Sequence[str]) -> None:
 
 def _is_refused(subcommand: str, argument: str) -> bool:
     """Whether git could understand ``argument`` as an option of `REFUSED`, abbreviated perhaps."""
+    if argument == "--":
+        return False
     if argument.startswith("--"):
         name = argument.partition("=")[0]
         return any(refused.startswith(name) for refused in REFUSED)

@@ -2,15 +2,16 @@
 
 import os
 import shutil
+from contextlib import suppress
 
 from etcsync.errors import HubError
-from etcsync.hub.failures import damaged
+from etcsync.hub.failures import damaged, writing
 from etcsync.hub.git import git_command, run_git
 from etcsync.hub.refs import UNBORN_REF, sync_directory
 
 ATTRIBUTES = (
-    "* !merge !filter !text !crlf !eol !ident !diff !working-tree-encoding "
-    "!export-subst !export-ignore\n"
+    b"* !merge !filter !text !crlf !eol !ident !diff !working-tree-encoding "
+    b"!export-subst !export-ignore\n"
 )
 """The hub's ``info/attributes``: they outrank every ``.gitattributes`` that a tree contains, so
 that no tree chooses how its contents are merged, compared or converted (gitattributes(5))."""
@@ -19,6 +20,8 @@ SETTINGS = {
     "core.bare": "true",
     "core.fileMode": "true",
     "core.logAllRefUpdates": "false",  # branches only grow: their own history is the log
+    "core.protectNTFS": "false",  # etcsync/names.py decides, before git sees a name
+    "core.protectHFS": "false",
     "core.hooksPath": "/dev/null",
     "core.fsmonitor": "false",
     "core.attributesFile": "/dev/null",
@@ -31,8 +34,8 @@ SETTINGS = {
     "fetch.fsckObjects": "true",
     "receive.fsckObjects": "true",
     "transfer.fsckObjects": "true",
-    "transfer.unpackLimit": "1",  # whatever arrives stays one pack, which git syncs as a whole
-    "fastimport.unpackLimit": "1",
+    "transfer.unpackLimit": "1",  # whatever arrives stays one pack, synced as a whole
+    "fastimport.unpackLimit": "0",  # and so does what etcsync writes, be it one object
     "gc.auto": "0",  # etcsync packs at a time of its choosing, see maintenance.py
     "gc.worktreePruneExpire": "never",
     "maintenance.auto": "false",
@@ -40,6 +43,8 @@ SETTINGS = {
     "pack.threads": "1",  # packing can wait; the server's cores are its clients'
 }
 """The hub's configuration; it also holds for an administrator's `git -C TREE status`."""
+
+HEAD = f"ref: {UNBORN_REF}\n".encode("ascii")
 
 NEEDED = ("HEAD", "config", "objects", "refs")
 
@@ -52,12 +57,20 @@ def check_hub(path: str) -> None:
     """
     if not os.path.isdir(path):
         raise HubError(f"there is no hub at {path}", hint="Run `etcsync init` first.")
+    _check_parts(path)
+    with open(os.path.join(path, "HEAD"), "rb") as file:
+        if file.read(200) != HEAD:
+            # A bare repository's attributes may come from the branch that HEAD names.
+            raise HubError(
+                f"the HEAD of the hub {path} is not {UNBORN_REF}",
+                hint="Run `etcsync init`: it sets that right.",
+            )
+
+
+def _check_parts(path: str) -> None:
     for needed in NEEDED:
         if not os.path.exists(os.path.join(path, needed)):
             raise damaged(path, f"{needed} is missing")
-    with open(os.path.join(path, "HEAD"), "rb") as file:
-        if file.read(200) != f"ref: {UNBORN_REF}\n".encode("ascii"):
-            raise damaged(path, f"its HEAD is not {UNBORN_REF}")
 
 
 def create_hub(path: str) -> None:
@@ -69,16 +82,22 @@ def create_hub(path: str) -> None:
     Raises:
         HubError: Something else is there, or git failed.
     """
-    if os.path.lexists(path) and not (os.path.isdir(path) and not os.listdir(path)):
-        check_hub(path)
-        _furnish(path)
-        return
+    path = os.path.abspath(path)
+    with writing(path, "the hub's settings"):
+        if os.path.lexists(path) and not (os.path.isdir(path) and not os.listdir(path)):
+            _check_parts(path)
+            _furnish(path)
+        else:
+            _build(path)
+
+
+def _build(path: str) -> None:
     building = path + ".new"
     if os.path.lexists(building):
         shutil.rmtree(building)
-    os.makedirs(os.path.dirname(path) or ".", mode=0o700, exist_ok=True)
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
     os.mkdir(building, 0o700)
-    with git_command(os.path.abspath(building), GIT_DEFAULT_REF_FORMAT="files") as git:
+    with git_command(building, GIT_DEFAULT_REF_FORMAT="files") as git:
         unborn = UNBORN_REF.removeprefix("refs/heads/")
         run_git(
             git, "init", "--quiet", "--bare", "--template=", "--object-format=sha1",
@@ -87,14 +106,14 @@ def create_hub(path: str) -> None:
     _furnish(building)
     os.sync()
     os.rename(building, path)
-    sync_directory(os.path.dirname(path) or ".")
+    sync_directory(os.path.dirname(path))
 
 
 def _furnish(directory: str) -> None:
-    """Set what is not as `SETTINGS` and `ATTRIBUTES` want it."""
+    """Set what is not as `HEAD`, `SETTINGS` and `ATTRIBUTES` want it."""
     os.chmod(directory, 0o700)
-    config = os.path.join(os.path.abspath(directory), "config")
-    with git_command(os.path.abspath(directory)) as git:
+    config = os.path.join(directory, "config")
+    with git_command(directory) as git:
         listing = run_git(git, "config", "--file", config, "--null", "--list").decode(
             "utf-8", "surrogateescape"
         )
@@ -102,8 +121,16 @@ def _furnish(directory: str) -> None:
         for name, value in SETTINGS.items():
             if found.get(name.lower()) != value:
                 run_git(git, "config", "--file", config, "--replace-all", name, value)
-    attributes = os.path.join(directory, "info", "attributes")
-    os.makedirs(os.path.dirname(attributes), exist_ok=True)
-    with open(attributes + ".new", "w", encoding="ascii") as file:
-        file.write(ATTRIBUTES)
-    os.rename(attributes + ".new", attributes)
+    os.makedirs(os.path.join(directory, "info"), exist_ok=True)
+    ensure_file(os.path.join(directory, "info", "attributes"), ATTRIBUTES)
+    ensure_file(os.path.join(directory, "HEAD"), HEAD)
+
+
+def ensure_file(path: str, content: bytes) -> None:
+    """Give the small file ``path`` its content, atomically; writes only what differs."""
+    with suppress(FileNotFoundError), open(path, "rb") as file:
+        if file.read(len(content) + 1) == content:
+            return
+    with open(path + ".new", "wb") as file:
+        file.write(content)
+    os.rename(path + ".new", path)

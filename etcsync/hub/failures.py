@@ -2,6 +2,8 @@
 
 import errno
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from etcsync.errors import HubError
 
@@ -32,3 +34,12 @@ def unwritable(directory: str, what: str, said: str) -> HubError:
             hint=f"Make room there (see `df {directory}`); the next `etcsync sync` starts over.",
         )
     return HubError(f"cannot write {what} in the hub {directory}: {said}")
+
+
+@contextmanager
+def writing(directory: str, what: str) -> Iterator[None]:
+    """Turn the system's refusal to write ``what`` into `unwritable`'s error."""
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(directory, what, str(error)) from error

@@ -14,9 +14,9 @@ from typing import NamedTuple, NewType
 
 from etcsync.entries import blob_oid, encode_path
 from etcsync.errors import HubError
-from etcsync.hub.failures import unwritable
+from etcsync.hub.failures import unwritable, writing
 from etcsync.hub.git import GitProcess, git_command, git_process
-from etcsync.hub.objects import DIRECTORY_MODE, REQUESTS_AT_ONCE, Identity
+from etcsync.hub.objects import DIRECTORY_MODE, REQUESTS_AT_ONCE, SYMLINK_MODE, Identity
 from etcsync.hub.refs import SCRATCH_REF, sync_directory
 from etcsync.names import is_safe_path
 
@@ -120,7 +120,8 @@ class Importer:
             raise self._failure()
         self._finished = True
         # Git syncs each pack, but not the names that it gives to them.
-        sync_directory(os.path.join(self._directory, "objects", "pack"))
+        with writing(self._directory, "objects"):
+            sync_directory(os.path.join(self._directory, "objects", "pack"))
         return dict(zip(marks, oids, strict=True))
 
     def abandon(self) -> None:
@@ -186,8 +187,10 @@ def _change_lines(changes: Mapping[str, Change]) -> Iterator[bytes]:
 
     So a file can become a directory and a directory a file.
     """
-    for path in changes:
-        if not is_safe_path(path):
+    for path, change in changes.items():
+        # Git refuses a link of that name wherever it reads an index.
+        link = change is not None and change[0] == SYMLINK_MODE
+        if not is_safe_path(path) or (link and path.lower().endswith(".gitmodules")):
             raise HubError(f"the path {path!r} cannot be recorded in git")
     for path, change in changes.items():
         if change is None:

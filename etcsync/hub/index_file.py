@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from etcsync.entries import StatKey, encode_path
+from etcsync.hub.failures import writing
 
 UNKNOWN_STAT = StatKey(0, 0, 0, 0, 0, 0)
 """Equals no file's: the content has to be read again."""
@@ -180,15 +181,18 @@ def write_index(
         entries: Files and symbolic links by path, with stats as of `os.lstat` or `UNKNOWN_STAT`.
         tree: The id of the root tree that they make up; the hub holds it.
         skip_worktree: Those of the paths that the live tree lacks, and is meant to lack.
+
+    Raises:
+        HubError: The file cannot be written, perhaps because the disk is full.
     """
     content = b"".join(_index_parts(entries, tree, skip_worktree))
     digest = hashlib.sha1(content, usedforsecurity=False).digest()
     temporary = path + ".new"
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    with open(os.open(temporary, flags, 0o600), "wb") as file:
-        file.write(content)
-        file.write(digest)
-    os.rename(temporary, path)
+    with writing(os.path.dirname(path), "an index"):
+        with open(os.open(temporary, flags, 0o600), "wb") as file:
+            file.write(content + digest)
+        os.rename(temporary, path)
 
 
 def _index_parts(

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from etcsync.entries import decode_path, encode_path
 from etcsync.errors import HubError
-from etcsync.hub.failures import damaged, unwritable
+from etcsync.hub.failures import damaged, writing
 
 UPSTREAM_REF = "refs/heads/upstream"
 """Upstream's head as last fetched."""
@@ -179,13 +179,10 @@ def replace_packed(directory: str, updates: Iterable[RefUpdate]) -> None:
             is full.
     """
     path = os.path.join(directory, "packed-refs")
-    lock = path + ".lock"
-    try:
-        descriptor = _create_lock(lock)
+    with writing(directory, "refs"):
+        descriptor = _create_lock(path + ".lock")
         _replace_locked(directory, path, descriptor, updates)
         sync_directory(directory)
-    except OSError as error:
-        raise unwritable(directory, "refs", str(error)) from error
 
 
 def _replace_locked(

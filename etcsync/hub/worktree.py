@@ -9,6 +9,8 @@ import shutil
 from contextlib import suppress
 
 from etcsync.entries import GIT_PATH, encode_path
+from etcsync.hub.create import ensure_file
+from etcsync.hub.failures import writing
 from etcsync.hub.hub import Hub
 from etcsync.hub.refs import branch_ref, checked_client
 
@@ -37,29 +39,24 @@ def ensure_worktree(hub: Hub, client: str, tree_path: str) -> None:
 
     Writes only what differs. The index is left alone, and so is the tree: the caller puts
     `gitfile_content` there.
+
+    Raises:
+        HubError: The name cannot be a client's, or the files cannot be written.
     """
     directory = worktree_directory(hub.path, client)
     gitfile = os.path.join(os.path.abspath(tree_path), GIT_PATH)
-    os.makedirs(directory, mode=0o700, exist_ok=True)
-    for name, content in (
-        ("locked", _LOCKED),
-        ("commondir", b"../..\n"),
-        ("gitdir", encode_path(gitfile) + b"\n"),
-        ("HEAD", b"ref: %s\n" % branch_ref(client).encode("ascii")),
-    ):
-        _ensure_file(os.path.join(directory, name), content)
+    with writing(hub.path, f"the worktree of {client}"):
+        os.makedirs(directory, mode=0o700, exist_ok=True)
+        for name, content in (
+            ("locked", _LOCKED),
+            ("commondir", b"../..\n"),
+            ("gitdir", encode_path(gitfile) + b"\n"),
+            ("HEAD", b"ref: %s\n" % branch_ref(client).encode("ascii")),
+        ):
+            ensure_file(os.path.join(directory, name), content)
 
 
 def remove_worktree(hub: Hub, client: str) -> None:
     """Remove the client's worktree directory and index, if they exist; the history stays."""
     with suppress(FileNotFoundError):
         shutil.rmtree(worktree_directory(hub.path, client))
-
-
-def _ensure_file(path: str, content: bytes) -> None:
-    with suppress(FileNotFoundError), open(path, "rb") as file:
-        if file.read(len(content) + 1) == content:
-            return
-    with open(path + ".new", "wb") as file:
-        file.write(content)
-    os.rename(path + ".new", path)

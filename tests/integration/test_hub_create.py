@@ -77,9 +77,15 @@ def test_a_hub_without_one_of_its_parts_is_damaged(tmp_path, part):
     assert "etcsync init" in caught.value.hint
 
 
-def test_a_head_that_names_something_else_is_damage(tmp_path):
+@pytest.mark.parametrize("content", [b"", b"ref: refs/heads/client0\n"])
+def test_a_head_that_names_something_else_is_set_right_by_creating_again(tmp_path, content):
     path = make_hub(tmp_path)
-    with open(os.path.join(path, "HEAD"), "wb"):
-        pass
-    with pytest.raises(HubError, match="HEAD"):
+    with open(os.path.join(path, "HEAD"), "wb") as file:
+        file.write(content)
+    with pytest.raises(HubError, match="HEAD") as caught:
         open_hub(path)
+    assert caught.value.hint is not None
+    assert "etcsync init" in caught.value.hint
+    create_hub(path + "/")
+    with open_hub(path):
+        pass

@@ -13,7 +13,7 @@ from etcsync.errors import HubError
 from etcsync.hub.hub import UPSTREAM_REF, Identity, open_hub
 from etcsync.hub.importer import NewCommit
 from etcsync.hub.maintenance import clean_up
-from etcsync.hub.objects import DIRECTORY_MODE, FILE_MODE
+from etcsync.hub.objects import DIRECTORY_MODE, FILE_MODE, SYMLINK_MODE
 
 
 @pytest.fixture
@@ -122,6 +122,15 @@ def test_hostile_paths_are_refused_and_the_run_goes_on(hub, name, delete):
         oids = importer.finish()
     assert set(oids) == {mark}
     assert files(hub, oids[mark]) == {"a": b"x"}
+
+
+def test_a_link_that_git_reads_no_index_with_is_refused(hub):
+    with hub.importer() as importer:
+        target = importer.blob(b"elsewhere")
+        with pytest.raises(HubError, match="cannot be recorded"):
+            importer.commit(new_commit({"a/.GitModules": (SYMLINK_MODE, target)}))
+        mark = importer.commit(new_commit({".gitmodules": (FILE_MODE, target)}))
+        assert files(hub, importer.finish()[mark]) == {".gitmodules": b"elsewhere"}
 
 
 def test_identities_messages_and_times_cannot_break_the_stream(path, hub):
