@@ -162,6 +162,7 @@ def adopt_clone(
         copy = os.path.join(os.path.dirname(hub_path), f".adopting-{client}")
         with copied_clone(tree_path, copy, state.commit, upstream_etc, budget or Budget()):
             try:
+                check_complete(copy, state.commit)
                 fetch(hub_path, copy, state.commit, known=upstream)
             except HubError as error:
                 raise incomplete(tree_path, state, error) from error
@@ -219,6 +220,18 @@ def copied_clone(
         yield
     finally:
         shutil.rmtree(copy, ignore_errors=True)
+
+
+def check_complete(copy: str, commit: str) -> None:
+    """Make sure that the copy, with what it borrows, has all that ``commit`` leads to.
+
+    A fetch would not notice where the hub happens to have the rest: from another client.
+
+    Raises:
+        HubError: Something is missing.
+    """
+    with git_command(copy) as git:
+        run_git(git, "rev-list", "--objects", "--quiet", commit, "--not", "--alternate-refs")
 
 
 def incomplete(tree_path: str, state: CloneState, error: HubError) -> TreeError:

@@ -192,6 +192,20 @@ def test_a_clone_cannot_name_what_only_the_hub_has(hub, tree, etc):
     refused(hub, tree, etc, "not complete")
 
 
+@pytest.mark.parametrize("known", ["id", "commit", "tree"])
+def test_a_clone_cannot_take_over_another_clients_commit(hub, tree, etc, known):
+    blob = git(hub, "hash-object", "-t", "blob", "-w", "--stdin", stdin=b"another client's key")
+    other_tree = git(hub, "mktree", stdin=f"100644 blob {blob}\tkey\n".encode())
+    other = git(hub, "commit-tree", "-m", "other", "-p", "upstream", other_tree)
+    git(hub, "update-ref", "refs/heads/client1", other)
+    stolen = {"id": [], "commit": [other], "tree": [other, other_tree]}[known]
+    for oid in stolen:
+        (tree / ".git/objects" / oid[:2]).mkdir(exist_ok=True)
+        shutil.copy(hub / "objects" / oid[:2] / oid[2:], tree / ".git/objects" / oid[:2])
+    (tree / ".git/refs/heads/master").write_text(f"{other}\n")
+    refused(hub, tree, etc, "not complete")
+
+
 def test_a_missing_object_is_refused(hub, tree, etc):
     blob = git(tree, "rev-parse", "HEAD:ssh/ssh_host_key")
     (tree / ".git/objects" / blob[:2] / blob[2:]).unlink()
