@@ -9,13 +9,14 @@ as long as the object does.
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from subprocess import PIPE, Popen, TimeoutExpired
 from typing import IO, NamedTuple
 
-from git import Git
-from git.exc import GitCommandError, GitCommandNotFound
+from git import Git, Repo
+from git.exc import GitCommandError, GitCommandNotFound, InvalidGitRepositoryError, NoSuchPathError
+from git.refs import SymbolicReference
 
 from etcsync.errors import HubError
 
@@ -63,8 +64,17 @@ def git_command(directory: str, **environment: str) -> Iterator[Git]:
         git.clear_cache()
 
 
-def run_git(git: Git, *arguments: str, stdin: bytes = b"", limit: float = TIME_LIMIT) -> bytes:
+def run_git(
+    git: Git,
+    *arguments: str,
+    stdin: bytes = b"",
+    limit: float = TIME_LIMIT,
+    keep_open: Sequence[int] = (),
+) -> bytes:
     """Run one git command to its end and return its standard output.
+
+    Git and its children inherit the descriptors in ``keep_open``, such as a lock that they shall
+    hold even when this process is killed.
 
     Raises:
         HubError: Git failed, was not found, or took longer than ``limit`` seconds; the message
@@ -80,6 +90,7 @@ def run_git(git: Git, *arguments: str, stdin: bytes = b"", limit: float = TIME_L
                 stdout_as_string=False,
                 strip_newline_in_stdout=False,
                 kill_after_timeout=limit,
+                pass_fds=keep_open,
             )
         except GitCommandNotFound as error:
             raise _not_installed() from error
@@ -132,6 +143,44 @@ def git_process(git: Git, *arguments: str) -> Iterator[GitProcess]:
         except TimeoutExpired:
             popen.kill()
             popen.wait()
+
+
+def configuration(settings: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment that gives ``settings`` to git and to the git processes it starts.
+
+    See ``GIT_CONFIG_COUNT`` in git(1); pass it on to `git_command`.
+    """
+    environment = {"GIT_CONFIG_COUNT": str(len(settings))}
+    for number, (key, value) in enumerate(settings.items()):
+        environment[f"GIT_CONFIG_KEY_{number}"] = key
+        environment[f"GIT_CONFIG_VALUE_{number}"] = value
+    return environment
+
+
+def read_ref(directory: str, name: str) -> str | None:
+    """Return the id that a ref of the repository holds, or None; starts no process.
+
+    Raises:
+        HubError: There is no repository, or the ref is damaged.
+    """
+    try:
+        with Repo(directory, expand_vars=False) as repository:
+            return SymbolicReference.dereference_recursive(repository, name)
+    except (InvalidGitRepositoryError, NoSuchPathError) as error:
+        raise HubError(
+            f"{directory} is not a git repository", hint="Run `etcsync init` to create the hub."
+        ) from error
+    except (ValueError, AssertionError) as error:
+        if os.path.lexists(place := os.path.join(directory, name)):
+            raise HubError(
+                f"{place} is damaged", hint=f"Look at it with `git -C {directory} fsck`."
+            ) from error
+        return None
+
+
+def is_ancestor(git: Git, old: str, new: str) -> bool:
+    """Whether the history of ``new`` contains ``old``."""
+    return run_git(git, "rev-list", "--max-count=1", old, f"^{new}") == b""
 
 
 def _not_installed() -> HubError:

@@ -44,14 +44,19 @@ __all__ = [
 ]
 
 
-def open_hub(path: str) -> "Hub":
+def open_hub(path: str, *, borrowed_objects: str | None = None) -> "Hub":
     """Return the hub at ``path``, to be used in a ``with`` statement.
+
+    Args:
+        path: The hub's git directory.
+        borrowed_objects: An object directory of another repository that is read as if it were the
+            hub's own: what upstream has committed can be looked at without being fetched.
 
     Raises:
         HubError: There is none, or it is damaged.
     """
     check_hub(path)
-    return Hub(path)
+    return Hub(path, borrowed_objects)
 
 
 class Hub:
@@ -63,10 +68,13 @@ class Hub:
         path: The git directory.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, borrowed_objects: str | None = None) -> None:
         self.path = os.path.abspath(path)
         self._open = ExitStack()
-        self._git = self._open.enter_context(git_command(self.path))
+        borrowed = (
+            {"GIT_ALTERNATE_OBJECT_DIRECTORIES": borrowed_objects} if borrowed_objects else {}
+        )
+        self._git = self._open.enter_context(git_command(self.path, **borrowed))
         self._contents: ObjectReader | None = None
         self._headers: ObjectReader | None = None
         self._trees = TreeCache(lambda oids: self._reader().read(oids, "tree"))

@@ -1,0 +1,297 @@
+"""Upstream: the git repository of the root's /etc, read and fetched from.
+
+It is the server's own and trusted; still no hook of it runs and nothing in it is written.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from git import Git, Repo
+from git.exc import InvalidGitRepositoryError, NoSuchPathError
+from git.refs import SymbolicReference
+
+from etcsync.entries import decode_path
+from etcsync.errors import HubError, SettingsError, UpstreamError
+from etcsync.host.transactions import transaction_in_progress
+from etcsync.hub.fetch import DURABLE, fetch
+from etcsync.hub.git import configuration, git_command, is_ancestor, read_ref, run_git
+from etcsync.hub.refs import UPSTREAM_REF
+
+POLICY_DIRECTORY = "etcsync/policy.d"
+"""The rule files that are versioned with upstream, relative to /etc."""
+
+NO_COMMIT = "0" * 40
+"""The old value by which update-ref demands that a ref does not exist."""
+
+
+class Head(NamedTuple):
+    """Where upstream stands."""
+
+    git_directory: str
+    common_directory: str
+    """Where objects and refs lie; the same, but for a linked worktree."""
+    branch: str | None
+    """The full ref name; None when HEAD is detached."""
+    commit: str | None
+    """None when nothing was ever committed on the branch."""
+
+
+class UpstreamState(NamedTuple):
+    """Upstream as an administrator wants to see it."""
+
+    path: str
+    commit: str
+    branch: str | None
+    """The branch's short name; None when HEAD is detached."""
+    uncommitted: tuple[str, ...]
+    busy: str | None
+    """A sentence naming the transaction in progress."""
+
+
+class Fetched(NamedTuple):
+    """What a fetch did to the hub's ref; both ids are the same when there was nothing to do."""
+
+    old: str | None
+    new: str
+
+
+def read_upstream(etc_path: str, root: str | None = None) -> UpstreamState:
+    """Return upstream's state; one git process.
+
+    Args:
+        etc_path: The root's /etc.
+        root: The shared root; by default the directory above ``etc_path``.
+
+    Raises:
+        UpstreamError: As `head_commit`.
+    """
+    head = read_head(etc_path)
+    return UpstreamState(
+        path=etc_path,
+        commit=require_commit(head, etc_path),
+        branch=None if head.branch is None else head.branch.removeprefix("refs/heads/"),
+        uncommitted=uncommitted(etc_path),
+        busy=transaction_in_progress(root or os.path.dirname(etc_path), etc_path),
+    )
+
+
+def head_commit(etc_path: str) -> str:
+    """Return the id of upstream's head commit; starts no process.
+
+    Raises:
+        UpstreamError: The directory is missing, not a repository, bare, damaged, kept in a format
+            that etcsync cannot read, or has no commit yet.
+    """
+    return require_commit(read_head(etc_path), etc_path)
+
+
+def require_commit(head: Head, etc_path: str) -> str:
+    """Return the commit where upstream stands, which an unborn branch does not have."""
+    if head.commit is None:
+        raise UpstreamError(
+            f"nothing was committed yet in {etc_path}",
+            hint="Run `etcsync init`, or `chroot ROOT etckeeper commit -m 'Initial commit'`.",
+        )
+    return head.commit
+
+
+def read_head(etc_path: str) -> Head:
+    """Return what upstream's HEAD says; starts no process.
+
+    Raises:
+        UpstreamError: As `head_commit`, but a repository without a commit is no error.
+    """
+    if not os.path.isdir(etc_path):
+        raise UpstreamError(
+            f"{etc_path} is not a directory",
+            hint="Check `upstream.root` and `upstream.etc` in the settings, and what is mounted.",
+        )
+    try:
+        with Repo(etc_path, expand_vars=False) as repository:
+            if repository.bare:
+                raise UpstreamError(
+                    f"the repository of {etc_path} is bare: it has no working files",
+                    hint="Name the root's own /etc in `upstream.etc`.",
+                )
+            return follow_head(repository, etc_path)
+    except (InvalidGitRepositoryError, NoSuchPathError) as error:
+        raise UpstreamError(
+            f"{etc_path} is not under git",
+            hint="Run `etcsync init`: it puts the directory under etckeeper, or under plain git.",
+        ) from error
+
+
+def follow_head(repository: Repo, etc_path: str) -> Head:
+    """Return where HEAD leads in an open repository."""
+    common_directory = os.fspath(repository.common_dir)
+    if os.path.isdir(os.path.join(common_directory, "reftable")):
+        raise UpstreamError(
+            f"the repository of {etc_path} keeps its refs in a format that etcsync cannot read",
+            hint=f"Run `git -C {etc_path} refs migrate --ref-format=files`.",
+        )
+    with repository.config_reader("repository") as settings:
+        if settings.get_value("extensions", "objectformat", "sha1") != "sha1":
+            raise UpstreamError(
+                f"the repository of {etc_path} does not name its commits by SHA-1",
+                hint="Create it anew with `git init --object-format=sha1`.",
+            )
+    branch = None
+    try:
+        if not repository.head.is_detached:
+            branch = os.fspath(repository.head.reference.path)
+        commit = SymbolicReference.dereference_recursive(repository, "HEAD")
+    except (ValueError, AssertionError) as error:
+        if branch is None or os.path.lexists(os.path.join(common_directory, branch)):
+            raise damaged(etc_path, "HEAD leads nowhere") from error
+        commit = None
+    return Head(os.fspath(repository.git_dir), common_directory, branch, commit)
+
+
+def damaged(etc_path: str, why: str) -> UpstreamError:
+    """Return the error for a repository that git itself would complain about."""
+    return UpstreamError(
+        f"the repository of {etc_path} cannot be read: {why}",
+        hint=f"Look at it with `git -C {etc_path} fsck`.",
+    )
+
+
+@contextmanager
+def upstream_git(etc_path: str, **environment: str) -> Iterator[Git]:
+    """Yield a command object for upstream with its working files; failures are `UpstreamError`."""
+    directory = read_head(etc_path).git_directory
+    with git_command(directory, GIT_WORK_TREE=etc_path, **environment) as git:
+        try:
+            yield git
+        except HubError as error:
+            raise damaged(etc_path, error.message) from error
+
+
+def uncommitted(etc_path: str) -> tuple[str, ...]:
+    """Return the paths whose working files differ from upstream's head, sorted.
+
+    Untracked paths that are not ignored are among them, and both names of a rename. A repository
+    inside /etc counts as one path. Neither the index nor anything else is written.
+
+    Raises:
+        UpstreamError: The repository cannot be read.
+    """
+    with upstream_git(etc_path) as git:
+        output = run_git(
+            git, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames",
+            "--ignore-submodules=dirty",
+        )  # fmt: skip
+    entries = output.split(b"\0")[:-1]
+    return tuple(sorted({decode_path(entry[3:].rstrip(b"/")) for entry in entries}))
+
+
+def fetch_upstream(
+    hub_path: str, etc_path: str, commit: str, *, accept_rewrite: bool = False
+) -> Fetched:
+    """Bring ``commit`` with its history into the hub and move the hub's upstream branch to it.
+
+    Exactly this commit is fetched, whatever is committed meanwhile. When the hub has it already as
+    its upstream branch, no process is started.
+
+    Args:
+        hub_path: The hub's git directory.
+        etc_path: The root's /etc.
+        commit: A commit of upstream, as `head_commit` gave it.
+        accept_rewrite: Move the branch even when its present commit is not in the new history.
+
+    Raises:
+        UpstreamError: The commit cannot be read, or upstream's history was rewritten or cut off.
+        HubError: The hub cannot be written.
+    """
+    old = read_ref(hub_path, UPSTREAM_REF)
+    if old == commit:
+        return Fetched(old, commit)
+    source = read_head(etc_path).common_directory
+    refuse_shallow(etc_path, source)
+    try:
+        fetch(hub_path, source, commit, known=old)
+    except HubError as error:
+        raise damaged(etc_path, error.message) from error
+    with git_command(hub_path, **configuration(DURABLE)) as git:
+        if old is not None and not accept_rewrite and not is_ancestor(git, old, commit):
+            raise UpstreamError(
+                f"the history of {etc_path} was rewritten: {old[:12]}, which the clients follow, "
+                f"is not part of {commit[:12]}",
+                hint="If that was meant, run `etcsync sync --accept-rewrite`.",
+            )
+        run_git(git, "update-ref", UPSTREAM_REF, commit, old or NO_COMMIT)
+    return Fetched(old, commit)
+
+
+def refuse_shallow(etc_path: str, source: str) -> None:
+    """Refuse a repository whose commits the hub could not hold complete."""
+    if os.path.exists(os.path.join(source, "shallow")):
+        raise UpstreamError(
+            f"the history of {etc_path} is cut off (a shallow clone)",
+            hint=f"Complete it with `git -C {etc_path} fetch --unshallow`.",
+        )
+
+
+def policy_files(hub_path: str, commit: str) -> tuple[tuple[str, str], ...]:
+    """Return the rule files of a commit in the hub: path relative to /etc and text, by path.
+
+    At most two git processes.
+
+    Raises:
+        SettingsError: A rule file is not a regular file, or not UTF-8.
+        HubError: The hub does not have the commit.
+    """
+    with git_command(hub_path) as git:
+        listing = run_git(git, "ls-tree", "-z", commit, f"{POLICY_DIRECTORY}/")
+        blobs: dict[str, str] = {}
+        for line in listing.split(b"\0")[:-1]:
+            kind, _, raw = line.partition(b"\t")
+            if not raw.endswith(b".toml"):
+                continue
+            path = decode_path(raw)
+            mode, _, oid = kind.decode().split(" ")
+            if not mode.startswith("100"):
+                raise SettingsError(
+                    f"upstream's {path} is not a regular file",
+                    hint="Replace it by a file and commit that upstream.",
+                )
+            blobs[path] = oid
+        if not blobs:
+            return ()
+        request = "".join(f"{oid}\n" for oid in blobs.values()).encode()
+        output = run_git(git, "cat-file", "--batch", stdin=request)
+    return tuple(
+        (path, decode_rules(path, content))
+        for path, content in zip(blobs, split_batch(output), strict=True)
+    )
+
+
+def split_batch(output: bytes) -> Iterator[bytes]:
+    """Yield the contents in the answer of ``git cat-file --batch``; git-cat-file(1)."""
+    position = 0
+    while position < len(output):
+        start = output.index(b"\n", position) + 1
+        end = start + int(output[position:start].split()[2])
+        yield output[start:end]
+        position = end + 1
+
+
+def decode_rules(path: str, content: bytes) -> str:
+    """Return the text of a rule file."""
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise SettingsError(
+            f"upstream's {path} is not UTF-8 text: {error.reason} at byte {error.start}",
+            hint="Save it as UTF-8 and commit that upstream.",
+        ) from error
+
+
+def objects_directory(etc_path: str) -> str:
+    """Return where upstream's repository keeps its objects.
+
+    Raises:
+        UpstreamError: As `head_commit`.
+    """
+    return os.path.join(read_head(etc_path).common_directory, "objects")

@@ -1,0 +1,67 @@
+"""A real root file system: Debian with etckeeper, git, sshd, systemd and pacman's tools."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGES = "etckeeper,git,openssh-server,pacman-package-manager,systemd"
+CACHE = Path(__file__).parents[2] / ".cache"
+
+
+@pytest.fixture(scope="session")
+def debian_base() -> Path:
+    """Return a root that no test writes to: ``$ETCSYNC_TEST_ROOT``, or one that is built once."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    if given := os.environ.get("ETCSYNC_TEST_ROOT"):
+        return Path(given)
+    base = CACHE / "debian-root"
+    if not base.exists():
+        if shutil.which("debootstrap") is None:
+            pytest.skip("needs debootstrap, or a root in $ETCSYNC_TEST_ROOT")
+        partial = CACHE / "debian-root.partial"
+        shutil.rmtree(partial, ignore_errors=True)
+        subprocess.run(
+            ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", partial],
+            check=True,
+        )
+        track_etc(partial)
+        partial.rename(base)
+    return base
+
+
+def track_etc(root: Path) -> None:
+    """Commit the root's /etc with its own etckeeper, if its installation has not done so."""
+    script = "etckeeper init; git -C /etc rev-parse -q --verify HEAD || etckeeper commit Initial"
+    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
+    subprocess.run(["chroot", root, "sh", "-ec", script], env=environment, check=True)
+
+
+@pytest.fixture
+def debian_root(debian_base: Path, tmp_path: Path) -> Iterator[Path]:
+    """Return a copy of the root for one test.
+
+    Where the kernel allows it this is an overlay, made in milliseconds, with the base as its lower
+    directory; only /etc is copied, so that it is as plain a directory as in a real root.
+    """
+    root, upper, work = (tmp_path / name for name in ("root", "upper", "work"))
+    for directory in (root, upper, work):
+        directory.mkdir()
+    options = f"lowerdir={debian_base},upperdir={upper},workdir={work}"
+    mount = ["mount", "-t", "overlay", "overlay", "-o", options, root]
+    if subprocess.run(mount, check=False, capture_output=True).returncode != 0:
+        subprocess.run(["cp", "-a", "--reflink=auto", f"{debian_base}/.", root], check=True)
+        yield root
+        shutil.rmtree(root)
+        return
+    try:
+        shutil.rmtree(root / "etc")
+        subprocess.run(["cp", "-a", debian_base / "etc", root / "etc"], check=True)
+        yield root
+    finally:
+        subprocess.run(["umount", "--lazy", root], check=True)
+        shutil.rmtree(upper)
