@@ -272,7 +272,7 @@ def read_settings_text(path: str) -> str:
         SettingsError: It is missing, cannot be read or is not UTF-8 text.
     """
     try:
-        with open(path, encoding="utf-8") as file:
+        with open(path, encoding="utf-8", newline="") as file:
             return file.read()
     except FileNotFoundError as error:
         raise SettingsError(

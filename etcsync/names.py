@@ -79,7 +79,7 @@ def _range(text: str, pattern: str) -> list[str]:
     """Return the numbers or letters of ``first..last`` or ``first..last..step``."""
     match = _RANGE.fullmatch(text)
     if not match:
-        raise _wrong(pattern, f"{{{text}}} is neither a range such as {{0..5}} nor a choice")
+        raise _wrong(pattern, f"{{{text[:40]}}} is neither a range such as {{0..5}} nor a choice")
     if match[4]:
         first, last, step = ord(match[4]), ord(match[5]), 1
     else:

@@ -41,26 +41,31 @@ def refusal(problems: Iterable[Problem], *, hint: str | None = None) -> Settings
 
 
 def suggestion(word: str, valid: Iterable[str]) -> str:
-    """Return `` did you mean …?`` with the nearest of ``valid``, or a list of them all.
+    """Return ``; did you mean …?`` with the nearest of ``valid``, or else a list of them.
 
-    The text continues a sentence; it is empty where nothing is valid.
+    The text continues a sentence; it is empty where nothing is near and the list would be long.
     """
     choices = list(valid)
     if close := get_close_matches(word.lower(), choices, n=1, cutoff=0.5):
         return f"; did you mean {close[0]!r}?"
-    return f"; valid: {', '.join(choices)}" if choices else ""
+    return f"; valid: {', '.join(choices)}" if 0 < len(choices) < 20 else ""
 
 
 def place_of(location: Location, data: Mapping[str, Any]) -> str:
-    """Return how a person calls the table at ``location``: ``[daemon]``, ``clients[2] ("c2")``."""
+    """Return how a person calls the table at ``location``, or the one that holds the key there.
+
+    ``[daemon]``, ``clients[2] ("client2")``, or nothing for a document's top level.
+    """
+    if isinstance(location[-1], str):
+        location = location[:-1]
     if not location:
         return ""
-    name, *rest = map(str, location)
-    if not rest:
+    name, position = str(location[0]), location[1] if len(location) > 1 else None
+    if not isinstance(position, int):
         return f"[{name}]"
-    element = data[name][int(rest[0])]
+    element = data[name][position]
     own = element.get("name") if isinstance(element, dict) else None
-    return f"{name}[{rest[0]}]" + (
+    return f"{name}[{position}]" + (
         f' ("{own}")' if isinstance(own, str) and own.isprintable() else ""
     )
 
@@ -109,7 +114,7 @@ def problems_of(
         data: The document.
         source: What the document is called.
         text: What the document was parsed from, to find lines; empty: no lines are given.
-        place: How a table is called, from its location and the document.
+        place: How the table of a key is called, from the key's location and the document.
     """
     lines = Lines(text)
     found = []
@@ -118,5 +123,5 @@ def problems_of(
         split = max(i for i, step in enumerate(location) if isinstance(step, str))
         key = str(location[split]) + "".join(f"[{step}]" for step in location[split + 1 :])
         what = _sentence(detail, model, key)
-        found.append(Problem(source, lines.of(location), place(location[:split], data), what))
+        found.append(Problem(source, lines.of(location), place(location[: split + 1], data), what))
     return sorted(found, key=lambda problem: problem.line or 0)

@@ -1,16 +1,17 @@
 """Edits of a settings file's text that leave every line alone that they do not concern. Pure.
 
 New lines are put into the text where a person would put them: in place of the commented default, or
-below the table's last key. Values that stand there already are exchanged with tomlkit. The text
-must be a valid settings file.
+below the table's last key. Where a value stands already, tomlkit edits the lines of that one
+statement: of a whole file it would also reorder tables that a person has interleaved. The text must
+be a valid settings file.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import tomlkit
-from tomlkit.items import AoT, Array
+from tomlkit.items import Array
 
 from etcsync.config import Client
 from etcsync.errors import UsageError
@@ -48,26 +49,26 @@ def with_clients(text: str, clients: Iterable[Client]) -> str:
         for index, table in enumerate(parse_toml(text, "the settings").get(CLIENTS, ()))
         for client in [Client.model_validate(table)]
     }
-    new = {}
+    lacking: dict[int, dict[str, Value]] = {}
+    new: dict[str, Client] = {}
     for client in clients:
         if client.name in known:
-            text = _completed(text, *known[client.name], client)
+            index, table = known[client.name]
+            lacking[index] = _lacking(table, client)
         else:
             new[client.name] = client
-    return _with_new_clients(text, list(new.values()))
+    return _with_new_clients(_completed(text, lacking), list(new.values()))
 
 
 def without_client(text: str, name: str) -> str:
     """Return ``text`` without the client ``name``, which must be in it; comments around it stay."""
     tables = parse_toml(text, "the settings")[CLIENTS]
     index = next(i for i, table in enumerate(tables) if table["name"] == name)
-    document = tomlkit.parse(text)
-    if not isinstance(document[CLIENTS], AoT):
-        del document[CLIENTS][index]
-        return document.as_string()
-    block = [s for s in statements(text) if s.location[:2] == (CLIENTS, index)]
+    if inline := _inline_clients(text):
+        return _edited(text, inline, lambda document: document[CLIENTS].pop(index))
     lines = text.split("\n")
-    before, after = lines[: block[0].first - 1], lines[block[-1].last :]
+    first, last = _client_blocks(text)[index]
+    before, after = lines[: first - 1], lines[last:]
     if after and not after[0].strip() and (not before or not before[-1].strip()):
         del after[0]
     return "\n".join(before + after)
@@ -99,16 +100,13 @@ def _commented_default(text: str, table: Location, key: str) -> int | None:
 
 def _with_value(text: str, table: Location, key: str, value: Value) -> str:
     """Return ``text`` with ``key = value`` in the table at ``table``."""
-    data: Any = parse_toml(text, "the settings")
-    for step in table:
-        data = data[step] if isinstance(step, int) else data.get(step, {})
-    own = _own(text, table)
-    headed = not table or any(statement.header for statement in own)
-    if key in data or (data and not headed):
-        return _exchanged(text, table, key, value)
+    if statement := _statement_for(text, (*table, key)):
+        path = (*table, key)[len(statement.location) - 1 :]
+        return _edited(text, statement, lambda document: _assign(document, path, value))
     lines = text.split("\n")
     line = f"{key} = {_toml(value)}"
-    if not headed:
+    own = _own(text, table)
+    if table and not own:
         return "\n".join([text.rstrip("\n"), "", f"[{table[0]}]", line, ""])
     if (at := _commented_default(text, table, key)) is not None:
         lines[at] = line
@@ -117,19 +115,57 @@ def _with_value(text: str, table: Location, key: str, value: Value) -> str:
     return "\n".join(lines)
 
 
-def _exchanged(text: str, table: Location, key: str, value: Value) -> str:
-    """Return ``text`` with another value for a key, or a key more in a table without header."""
-    document = tomlkit.parse(text)
-    container: Any = document
-    for step in table:
+def _statement_for(text: str, location: Location) -> Statement | None:
+    """Return the statement that holds ``location``, or could hold it as ``a.b = …`` does."""
+    near = [
+        s for s in statements(text) if not s.header and location[: len(s.location)] == s.location
+    ]
+    return next((s for s in near if _holds(s, location)), near[-1] if near else None)
+
+
+def _holds(statement: Statement, location: Location) -> bool:
+    value: Any = statement.value
+    for step in location[len(statement.location) - 1 :]:
+        if not isinstance(value, dict) or step not in value:
+            return False
+        value = value[step]
+    return True
+
+
+def _edited(text: str, statement: Statement, edit: Callable[[Any], object]) -> str:
+    """Return ``text`` with one statement edited: ``edit`` gets it as a tomlkit document."""
+    lines = text.split("\n")
+    document = tomlkit.parse("\n".join([*lines[statement.first - 1 : statement.last], ""]))
+    edit(document)
+    lines[statement.first - 1 : statement.last] = document.as_string()[:-1].split("\n")
+    return "\n".join(lines)
+
+
+def _assign(container: Any, path: Location, value: Value) -> None:  # noqa: ANN401  # a tomlkit tree
+    for step in path[:-1]:
         container = container[step]
-    if container.get(key) != value:
-        container[key] = value if isinstance(value, str | int) else list(value)
-    return document.as_string()
+    if container.get(path[-1]) != value:
+        container[path[-1]] = value if isinstance(value, str | int) else list(value)
 
 
-def _completed(text: str, index: int, known: Client, given: Client) -> str:
-    """Return ``text`` with what the client at ``index`` lacks of ``given``."""
+def _inline_clients(text: str) -> Statement | None:
+    """Return the statement ``clients = […]``, if the clients are written so."""
+    return next((s for s in statements(text) if not s.header and s.location == (CLIENTS,)), None)
+
+
+def _client_blocks(text: str) -> dict[int, tuple[int, int]]:
+    """Return the first and last line of each ``[[clients]]`` table."""
+    blocks: dict[int, tuple[int, int]] = {}
+    for statement in statements(text):
+        if statement.location[:1] == (CLIENTS,) and len(statement.location) > 1:
+            index = int(statement.location[1])
+            blocks[index] = (blocks.get(index, (statement.first, 0))[0], statement.last)
+    return blocks
+
+
+def _lacking(known: Client, given: Client) -> dict[str, Value]:
+    """Return what the client ``known`` lacks of ``given``."""
+    lacking: dict[str, Value] = {}
     for key in ("address", "mac"):
         old, new = getattr(known, key), getattr(given, key)
         if new and old and new != old:
@@ -138,11 +174,27 @@ def _completed(text: str, index: int, known: Client, given: Client) -> str:
                 hint="Change it in the settings file if the new one is right.",
             )
         if new and not old:
-            text = _with_value(text, (CLIENTS, index), key, new)
+            lacking[key] = new
     if set(given.labels) - set(known.labels):
-        labels = tuple(dict.fromkeys(known.labels + given.labels))
-        text = _with_value(text, (CLIENTS, index), "labels", labels)
-    return text
+        lacking["labels"] = tuple(dict.fromkeys(known.labels + given.labels))
+    return lacking
+
+
+def _completed(text: str, lacking: Mapping[int, Mapping[str, Value]]) -> str:
+    """Return ``text`` with further values for the clients at some positions.
+
+    Each table is edited as a document of its own, the last first, so that many take no longer to
+    find than one.
+    """
+    lines = text.split("\n")
+    blocks = _client_blocks(text)
+    for index in sorted(lacking, reverse=True):
+        first, last = blocks.get(index, (1, len(lines)))
+        block = "\n".join([*lines[first - 1 : last], ""])
+        for key, value in lacking[index].items():
+            block = _with_value(block, (CLIENTS, 0 if index in blocks else index), key, value)
+        lines[first - 1 : last] = block[:-1].split("\n")
+    return "\n".join(lines)
 
 
 def _with_new_clients(text: str, clients: Sequence[Client]) -> str:
@@ -150,19 +202,21 @@ def _with_new_clients(text: str, clients: Sequence[Client]) -> str:
     if not clients:
         return text
     tables = [client.model_dump(mode="json", exclude_defaults=True) for client in clients]
-    document = tomlkit.parse(text)
-    if isinstance(array := document.get(CLIENTS), Array):
-        for table in tables:
-            item = tomlkit.inline_table()
-            item.update(table)
-            array.append(item)
-        return document.as_string()
+    if inline := _inline_clients(text):
+        return _edited(text, inline, lambda document: _extend(document[CLIENTS], tables))
     blocks = [
         line
         for table in tables
         for line in ("", "[[clients]]", *(f"{key} = {_toml(v)}" for key, v in table.items()))
     ]
     lines = text.rstrip("\n").split("\n")
-    last = [s.last for s in statements(text) if s.location[:1] == (CLIENTS,)]
-    at = last[-1] if last else len(lines)
+    at = max((last for _, last in _client_blocks(text).values()), default=len(lines))
     return "\n".join(lines[:at] + blocks + lines[at:]) + "\n"
+
+
+def _extend(array: Array, tables: Iterable[Mapping[str, Any]]) -> None:
+    """Append inline tables to a tomlkit array."""
+    for table in tables:
+        item = tomlkit.inline_table()
+        item.update(table)
+        array.append(item)

@@ -116,7 +116,8 @@ class Lines:
     def __init__(self, text: str) -> None:
         self._first: dict[Location, int] = {}
         for statement in statements(text):
-            self._first.setdefault(statement.location, statement.first)
+            for depth in range(1, len(statement.location) + 1):
+                self._first.setdefault(statement.location[:depth], statement.first)
             for location in _inner(statement.value, statement.location[:-1]):
                 self._first.setdefault(location, statement.first)
 

@@ -7,9 +7,6 @@ from etcsync.policy.rules import Rule, read_rules
 from etcsync.policy.treatment import Strategy
 from etcsync.problems import Problem
 
-_WITHOUT_HOLD = frozenset({Strategy.CLIENT, Strategy.UPSTREAM, Strategy.MIRROR, Strategy.IGNORE})
-"""Strategies that never hold a path, so that a group of such paths has nothing to wait for."""
-
 _WILD = frozenset("*?[")
 
 
@@ -48,8 +45,6 @@ def _doubts(rule: Rule) -> Iterator[str]:
         yield "sets nothing; name a strategy or another key that it is to set"
     if effects.get("validate") and not any("{file}" in word for word in effects["validate"]):
         yield "validate does not contain {file}, so the command would look at another file"
-    if effects.get("group") and strategy in _WITHOUT_HOLD:
-        yield f"group has no meaning with strategy {str(strategy)!r}, which never holds a path"
     if effects.get("seed") is not None and strategy not in {None, Strategy.CLIENT}:
         yield f"seed has no meaning with strategy {str(strategy)!r}; it is for client-owned files"
 

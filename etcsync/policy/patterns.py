@@ -1,6 +1,7 @@
 """Which paths a rule speaks of: gitignore patterns relative to /etc (gitignore(5))."""
 
 import re
+import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -12,17 +13,27 @@ _PLAIN = {ord("\n"): "\ue00a"} | {0xDC80 + i: chr(0xE080 + i) for i in range(128
 
 _SPECIAL = re.compile(r"[*?\[\\]")
 
+_GROUP_NAME = re.compile(r"\(\?P<\w+>")
+"""Pathspec names a group in each of its expressions; joined, the names would clash."""
+
+_NOTHING = "(?!)"
+
 
 class Matcher(NamedTuple):
     """A rule's patterns, compiled."""
 
-    spec: GitIgnoreSpec
+    wanted: re.Pattern[str]
+    """Matches where any pattern without ``!`` does."""
+    spec: GitIgnoreSpec | None
+    """Has the last word where there are patterns with ``!``; None: there are none."""
     words: frozenset[str] | None
     """Names of which one must be among a matching path's components; None: any path may match."""
 
     def matches(self, plain: str) -> bool:
         """Whether the patterns match a path that `plain_path` returned."""
-        return self.spec.match_file(plain)
+        return bool(self.wanted.search(plain)) and (
+            self.spec is None or self.spec.match_file(plain)
+        )
 
 
 def plain_path(path: str, *, directory: bool) -> str:
@@ -58,17 +69,22 @@ def check_pattern(pattern: str) -> str:
 def _refused(pattern: str) -> str:
     """Return why pathspec does not take ``pattern``, or nothing."""
     try:
-        include = GitIgnoreSpec.from_lines([pattern]).patterns[0].include
-    except (ValueError, re.error):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)  # `re`, of sets such as "[[x]"
+            include = GitIgnoreSpec.from_lines([pattern]).patterns[0].include
+    except (ValueError, re.error, FutureWarning):
         include = None
     return "is not a valid gitignore pattern" if include is None else ""
 
 
 def compile_patterns(patterns: Sequence[str]) -> Matcher:
     """Return the matcher of one rule's ``patterns``; later ones win, ``!`` takes paths out."""
+    spec = GitIgnoreSpec.from_lines([pattern.translate(_PLAIN) for pattern in patterns])
+    wanted = (p.regex.pattern for p in spec.patterns if p.regex and p.include)
     words = {_word(pattern) for pattern in patterns if not pattern.startswith("!")}
     return Matcher(
-        spec=GitIgnoreSpec.from_lines([pattern.translate(_PLAIN) for pattern in patterns]),
+        wanted=re.compile("|".join(_GROUP_NAME.sub("(", regex) for regex in wanted) or _NOTHING),
+        spec=None if all(pattern.include for pattern in spec.patterns) else spec,
         words=None if None in words else frozenset(word for word in words if word),
     )
 

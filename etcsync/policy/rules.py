@@ -110,7 +110,7 @@ class _RuleFile(BaseModel):
 
 def _place(location: Location, _: Mapping[str, Any]) -> str:
     """Return how a person calls a rule: they count from 1."""
-    return f"rule {int(location[1]) + 1}" if len(location) > 1 else ""
+    return f"rule {int(location[1]) + 1}" if len(location) > 2 else ""
 
 
 def read_rules(text: str, source: str) -> tuple[tuple[Rule, ...], list[Problem]]:
