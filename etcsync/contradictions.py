@@ -33,9 +33,9 @@ def repetitions(key: str, values: Iterable[tuple[Location, str]]) -> Iterator[Fi
 
 def _above(path: str) -> Iterator[str]:
     """Yield every directory above the absolute ``path``, nearest first."""
-    while path := path.rpartition("/")[0]:
+    while path != "/":
+        path = path.rpartition("/")[0] or "/"
         yield path
-    yield "/"
 
 
 def overlaps(places: Iterable[Place], *, allowed: tuple[str, str]) -> Iterator[Finding]:

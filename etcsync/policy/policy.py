@@ -10,7 +10,7 @@ from etcsync.policy.rules import Rule, identities_of
 from etcsync.policy.treatment import Promote, Strategy, Treatment
 
 MEMO_SIZE = 2**17
-"""Paths whose treatment a policy remembers; clients choose names, so there is a bound."""
+"""Paths for which the matching rules are remembered; clients choose names, so there is a bound."""
 
 DERIVED = Treatment(
     strategy=Strategy.IGNORE,
@@ -18,6 +18,9 @@ DERIVED = Treatment(
     reason="written by etcsync itself, from what it has recorded",
 )
 """What is done with ``.git`` and ``.etckeeper``: no rule reaches them."""
+
+_OUT_OF_REACH = (-1,)
+"""Stands for the indexes of the rules that match what is `DERIVED`."""
 
 
 class Match(NamedTuple):
@@ -38,29 +41,55 @@ class Explanation(NamedTuple):
     """The rules that match, in their order."""
 
 
-class Policy:
-    """The rules that apply to one client, or to all clients to which the same rules apply."""
+class Matching:
+    """Which rules match a path, whoever the client is; shared by the policies of all clients."""
 
-    def __init__(
-        self, rules: Iterable[Rule], client_name: str = "", labels: Iterable[str] = ()
-    ) -> None:
-        """Keep of ``rules`` those for the client; remember every answer given.
-
-        Args:
-            rules: All rules, in their order.
-            client_name: The client's name.
-            labels: The client's labels.
-        """
-        identities = identities_of(client_name, labels)
-        self.rules = tuple(rule for rule in rules if rule.applies_to(identities))
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = tuple(rules)
         self._matchers = [compile_patterns(rule.paths) for rule in self.rules]
         self._everywhere = [i for i, m in enumerate(self._matchers) if m.words is None]
         self._by_word: dict[str, list[int]] = {}
         for index, matcher in enumerate(self._matchers):
             for word in matcher.words or ():
                 self._by_word.setdefault(word, []).append(index)
-        self._combined = cache(self._combine)
-        self._remembered = lru_cache(MEMO_SIZE)(self._resolve)
+        self.indexes = lru_cache(MEMO_SIZE)(self._indexes)
+        """Return the indexes of the rules that match a path, in their order, or `_OUT_OF_REACH`;
+        called with the path and whether a directory stands there."""
+
+    def _indexes(self, path: str, directory: bool) -> tuple[int, ...]:
+        if path in {METADATA_PATH, GIT_PATH} or path.startswith(f"{GIT_PATH}/"):
+            return _OUT_OF_REACH
+        if path == ROOT:
+            return ()
+        plain = plain_path(path, directory=directory)
+        candidates = set(self._everywhere)
+        for word in plain.split("/"):
+            candidates.update(self._by_word.get(word, ()))
+        return tuple(i for i in sorted(candidates) if self._matchers[i].matches(plain))
+
+
+class Policy:
+    """What holds for one client, or for all clients to which the same rules apply."""
+
+    def __init__(
+        self,
+        rules: Iterable[Rule],
+        client_name: str = "",
+        labels: Iterable[str] = (),
+        *,
+        matching: Matching | None = None,
+    ) -> None:
+        """Keep of ``rules`` those for the client.
+
+        Args:
+            rules: All rules, in their order.
+            client_name: The client's name.
+            labels: The client's labels.
+            matching: The same rules, compiled already.
+        """
+        self._matching = matching or Matching(rules)
+        self._identities = identities_of(client_name, labels)
+        self._treatments = cache(self._combine)
 
     def treatment(self, path: str, *, directory: bool = False) -> Treatment:
         """Return what is done with ``path``; the tree's own directory is matched by no rule.
@@ -69,11 +98,11 @@ class Policy:
             path: Relative to /etc, as everywhere (see `etcsync.entries`).
             directory: Whether a directory stands there; some patterns mean directories only.
         """
-        return self._remembered(path, directory)
+        return self._treatments(self._matching.indexes(path, directory))
 
     def explain(self, path: str, *, directory: bool = False) -> Explanation:
         """Return the treatment of ``path`` and the rules that it comes from."""
-        rules = [self.rules[index] for index in self._matching(path, directory)]
+        rules = self._applying(self._matching.indexes(path, directory))
         last = {key: rule for rule in rules for key in rule.effects}
         matches = tuple(
             Match(
@@ -85,43 +114,44 @@ class Policy:
         )
         return Explanation(self.treatment(path, directory=directory), matches)
 
-    def _resolve(self, path: str, directory: bool) -> Treatment:
-        return DERIVED if _is_derived(path) else self._combined(self._matching(path, directory))
-
-    def _matching(self, path: str, directory: bool) -> tuple[int, ...]:
-        """Return the indexes of the rules that match ``path``, in their order."""
-        if path == ROOT or _is_derived(path):
-            return ()
-        plain = plain_path(path, directory=directory)
-        candidates = set(self._everywhere)
-        for word in plain.split("/"):
-            candidates.update(self._by_word.get(word, ()))
-        return tuple(i for i in sorted(candidates) if self._matchers[i].matches(plain))
+    def _applying(self, indexes: tuple[int, ...]) -> list[Rule]:
+        """Return those of the rules at ``indexes`` that apply to the client."""
+        if indexes == _OUT_OF_REACH:
+            return []
+        rules = (self._matching.rules[index] for index in indexes)
+        return [rule for rule in rules if rule.applies_to(self._identities)]
 
     def _combine(self, indexes: tuple[int, ...]) -> Treatment:
         """Return one treatment from the rules at ``indexes``: a later key replaces an earlier."""
+        if indexes == _OUT_OF_REACH:
+            return DERIVED
         effects: dict[str, Any] = {}
-        for index in indexes:
-            effects.update(self.rules[index].effects)
+        for rule in self._applying(indexes):
+            effects.update(rule.effects)
         return Treatment(**effects)
 
 
-def _is_derived(path: str) -> bool:
-    return path in {METADATA_PATH, GIT_PATH} or path.startswith(f"{GIT_PATH}/")
-
-
 class PolicySet:
-    """The policies of many clients; those with the same rules share one, and what it remembers."""
+    """The policies of many clients.
+
+    Patterns are matched once for all of them, and clients to which the same rules apply share one
+    policy.
+    """
 
     def __init__(self, rules: Sequence[Rule]) -> None:
-        self._rules = tuple(rules)
-        self._selective = [i for i, rule in enumerate(self._rules) if rule.clients]
+        self._matching = Matching(rules)
+        self._selective: dict[str, list[int]] = {}
+        for index, rule in enumerate(self._matching.rules):
+            for selector in rule.clients:
+                self._selective.setdefault(selector, []).append(index)
         self._policies: dict[frozenset[int], Policy] = {}
 
     def for_client(self, name: str, labels: Iterable[str] = ()) -> Policy:
         """Return the policy for the client ``name`` with ``labels``."""
         identities = identities_of(name, labels)
-        own = frozenset(i for i in self._selective if self._rules[i].applies_to(identities))
+        own = frozenset(i for who in identities for i in self._selective.get(who, ()))
         if own not in self._policies:
-            self._policies[own] = Policy(self._rules, name, labels)
+            self._policies[own] = Policy(
+                self._matching.rules, name, labels, matching=self._matching
+            )
         return self._policies[own]

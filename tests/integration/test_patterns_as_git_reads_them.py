@@ -8,7 +8,7 @@ import pytest
 from etcsync.policy.packs import available_packs, load_pack
 from etcsync.policy.patterns import compile_patterns, plain_path
 
-FIXTURES = os.path.join(os.path.dirname(__file__), "..", "fixtures")
+LISTINGS = os.path.join(os.path.dirname(__file__), "..", "fixtures", "etc-listings")
 
 
 def git(tree, *arguments: str, stdin: str = "") -> str:
@@ -19,10 +19,10 @@ def git(tree, *arguments: str, stdin: str = "") -> str:
     ).stdout  # fmt: skip
 
 
-@pytest.mark.parametrize("listing", sorted(os.listdir(FIXTURES)))
+@pytest.mark.parametrize("listing", sorted(os.listdir(LISTINGS)))
 def test_git_ignores_what_the_shipped_patterns_match(tmp_path, listing) -> None:
     git(tmp_path, "init", "-q")
-    with open(os.path.join(FIXTURES, listing)) as file:
+    with open(os.path.join(LISTINGS, listing)) as file:
         for name in file.read().splitlines():
             folder = os.path.join(tmp_path, name if name.endswith("/") else os.path.dirname(name))
             os.makedirs(folder, exist_ok=True)

@@ -175,6 +175,7 @@ def test_an_unknown_key_is_named_with_place_line_and_the_nearest_key() -> None:
     assert refused(MINIMAL + '[daemon]\nintervall = "5m"\n') == [
         f"{SOURCE}, line 4, [daemon]: unknown key 'intervall'; did you mean 'interval'?"
     ]
+    assert "did you mean 'interval'?" in refused(MINIMAL + '[daemon]\nINTERVAL = "5m"\n')[0]
     assert refused('stat_dir = "/x"\n' + MINIMAL) == [
         f"{SOURCE}, line 1: unknown key 'stat_dir'; did you mean 'state_dir'?"
     ]
@@ -303,6 +304,7 @@ def test_no_two_clients_share_name_address_or_mac() -> None:
         ('[trees]\npath = "/s/{client}"\nstaging = "/s"', "lies in trees.staging"),
         ('[trees]\npath = "/s/{client}"\nstaging = "/s/etc/new"', "lies in the tree of 'etc'"),
         ('[trees]\npath = "//srv/root/./{client}"', "is upstream.etc"),
+        ('[trees]\nstaging = "/"', "the tree of 'etc' (/srv/etc-etc) lies in trees.staging (/)"),
         ('[trees]\nstaging = "/var/lib/etcsync"', "trees.staging is state_dir"),
         ('[trees]\nstaging = "/srv/root/etc/new"', "trees.staging (/srv/root/etc/new) lies in"),
     ],

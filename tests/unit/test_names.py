@@ -41,6 +41,7 @@ def test_a_pattern_expands_to_names_in_order(pattern, names) -> None:
         ("a{b}", "neither a range"),
         ("a{1..x}", "neither a range"),
         ("a{0..100000}", "100001 names"),
+        ("a{0..999999999999999}", "1000000000000000 names"),
         ("a{0..999}{0..999}", "1000000 names"),
         ("a{0..99999},b{0..1}", "100001 names|100002 names"),
         ("{0.." + "9" * 5000 + "}", "neither a range"),

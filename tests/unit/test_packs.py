@@ -13,7 +13,7 @@ from etcsync.policy.policy import Policy
 from etcsync.policy.treatment import Promote, Treatment
 
 HERE = os.path.dirname(__file__)
-FIXTURES = os.path.join(HERE, "..", "fixtures")
+FIXTURES = os.path.join(HERE, "..", "fixtures", "etc-listings")
 PACKS = {"arch": "arch-etc", "debian": "debian-12-etc", "rhel": "rhel-etc", "suse": "suse-etc"}
 
 
@@ -304,6 +304,7 @@ def test_an_unknown_pack_is_refused_with_what_was_meant(name) -> None:
         ("ID='almalinux'\n", ("base", "rhel")),
         ("ID=fedora\n", ("base", "rhel")),
         ('ID="opensuse-leap"\nID_LIKE="suse opensuse"\n', ("base", "suse")),
+        ("ID=opensuse-tumbleweed\n", ("base", "suse")),
         ('ID="sles"\n', ("base", "suse")),
         ("VERSION_ID=arch\nID=gentoo\n# ID=debian\n", ("base",)),
         ("", ("base",)),

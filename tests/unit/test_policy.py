@@ -139,6 +139,21 @@ def test_clients_with_the_same_rules_share_one_policy() -> None:
     assert desktop.treatment("motd").strategy is Strategy.CLIENT
 
 
+def test_a_thousand_clients_with_rules_of_their_own_match_each_path_once() -> None:
+    text = "".join(
+        f'[[rule]]\npaths = ["/dir{i % 50}/"]\nexpected = true\nclients = ["c{i}"]\n'
+        for i in range(1000)
+    )
+    policies = PolicySet(parse_rules('[[rule]]\npaths = ["*.x"]\nsecret = true\n' + text, ""))
+    paths = [f"dir{i % 50}/file{i}.x" for i in range(300)]
+    started = time.process_time()
+    for client in range(1000):
+        found = policies.for_client(f"c{client}")
+        expected = [path for path in paths if found.treatment(path).expected]
+        assert expected == [path for path in paths if path.startswith(f"dir{client % 50}/")]
+    assert time.process_time() - started < 3
+
+
 def test_equal_treatments_are_one_object() -> None:
     found = secret("*.key")
     assert found.treatment("a.key") is found.treatment("b.key")

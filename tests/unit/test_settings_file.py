@@ -193,6 +193,31 @@ def test_a_removed_client_leaves_comments_behind(path) -> None:
     assert "# spare\n\n# daemon last\n[daemon]\n" in read(path)
 
 
+def test_removing_what_was_added_gives_the_same_file(path) -> None:
+    add_clients(path, [Client(name="new", address="10.0.0.1")])
+    remove_client(path, "new")
+    assert read(path) == HAND_WRITTEN
+
+
+def test_a_comment_within_a_text_is_no_commented_default(path) -> None:
+    with open(path, "a") as file:
+        file.write('[exports]\ncommand = ["""\n# file = 1\n"""]\n')
+    settings = set_value(path, "exports", "file", "/x")
+    assert settings.exports.command == ("# file = 1\n",)
+    assert settings.exports.file == "/x"
+
+
+def test_an_edit_that_someone_else_made_meanwhile_is_not_lost(path) -> None:
+    def clients():
+        with open(path, "a") as file:
+            file.write("# meanwhile\n")
+        yield Client(name="new")
+
+    with pytest.raises(SettingsError, match="changed by someone else"):
+        add_clients(path, clients())
+    assert read(path) == HAND_WRITTEN + "# meanwhile\n"
+
+
 def test_the_writer_of_boot_is_not_removed(path) -> None:
     with pytest.raises(SettingsError, match="may write /boot") as caught:
         remove_client(path, "kiosk")
