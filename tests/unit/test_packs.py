@@ -98,6 +98,7 @@ def test_every_path_of_a_distribution_has_the_strategy_of_its_class(pack) -> Non
 
 
 SECRET = [
+    "shadow.YaST2save", "gshadow.pacnew",
     "shadow", "gshadow", "shadow-", "gshadow-", "passwd-", "ssh/ssh_host_rsa_key", "krb5.keytab",
     "app/x.keytab", "puppet/ssl/a", "puppetlabs/puppet/ssl/a", "ipa/default.conf", "salt/pki/a/b",
     "kubernetes/admin.conf", "security/opasswd", "NetworkManager/system-connections/a",
@@ -204,7 +205,14 @@ OWN_LEFT_OVERS = {
     "arch": ["a.pacnew", "a.pacsave", "a.pacsave.2", "a.pacorig"],
     "debian": ["a.dpkg-old", "a.dpkg-dist", "a.dpkg-new", "a.ucf-dist"],
     "rhel": ["a.rpmnew", "a.rpmsave", "a.rpmorig"],
-    "suse": ["a.rpmnew", "a.rpmsave", "a.rpmorig", "a.YaST2save"],
+    "suse": [
+        "a.rpmnew",
+        "a.rpmsave",
+        "a.rpmorig",
+        "a.YaST2save",
+        "shadow.YaST2save",
+        "a.yast2save",
+    ],
 }
 
 
