@@ -1,1 +1,1 @@
-"""Rules: which strategy each path is treated with. Pure: no I/O beyond the texts it is handed."""
+"""Rules: which strategy each path is treated with. Only `packs` reads files, those shipped."""

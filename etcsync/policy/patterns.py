@@ -1,0 +1,95 @@
+"""Which paths a rule speaks of: gitignore patterns relative to /etc (gitignore(5))."""
+
+import re
+import warnings
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pathspec import GitIgnoreSpec
+
+_PLAIN = {ord("\n"): "\ue00a"} | {0xDC80 + i: chr(0xE080 + i) for i in range(128)}
+"""Stand-ins for what matching must not see: a line break, which a regular expression's ``.`` and
+``$`` treat specially, and bytes that are no text, which not every engine of pathspec takes."""
+
+_SPECIAL = re.compile(r"[*?\[\\]")
+
+_GROUP_NAME = re.compile(r"\(\?P<\w+>")
+"""Pathspec names a group in each of its expressions; joined, the names would clash."""
+
+_NOTHING = "(?!)"
+
+
+class Matcher(NamedTuple):
+    """A rule's patterns, compiled."""
+
+    wanted: re.Pattern[str]
+    """Matches where any pattern without ``!`` does."""
+    spec: GitIgnoreSpec | None
+    """Has the last word where there are patterns with ``!``; None: there are none."""
+    words: frozenset[str] | None
+    """Names of which one must be among a matching path's components; None: any path may match."""
+
+    def matches(self, plain: str) -> bool:
+        """Whether the patterns match a path that `plain_path` returned."""
+        return bool(self.wanted.search(plain)) and (
+            self.spec is None or self.spec.match_file(plain)
+        )
+
+
+def plain_path(path: str, *, directory: bool) -> str:
+    """Return ``path`` in the form that `Matcher` takes."""
+    if not path.isascii() or "\n" in path:
+        path = path.translate(_PLAIN)
+    return f"{path}/" if directory else path
+
+
+def check_pattern(pattern: str) -> str:
+    """Return ``pattern`` if it can match something below /etc.
+
+    Raises:
+        ValueError: It cannot; the message says why.
+    """
+    body = pattern.removeprefix("!").rstrip()
+    parts = body.strip("/").split("/")
+    if not body.strip("/") or body.startswith("#"):
+        why = "matches nothing"
+    elif parts[0] == "etc":
+        why = f"is relative to /etc already; write {'/' + '/'.join(parts[1:])!r}"
+    elif "//" in body or {".", ".."} & set(parts):
+        why = "has a component that no path has ('.', '..' or none between two slashes)"
+    elif "[[:" in body:
+        why = "uses a character class; write it as a range such as [a-z]"
+    else:
+        why = _refused(pattern)
+    if why:
+        raise ValueError(f"the pattern {pattern!r} {why}")
+    return pattern
+
+
+def _refused(pattern: str) -> str:
+    """Return why pathspec does not take ``pattern``, or nothing."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", FutureWarning)  # `re`, of sets such as "[[x]"
+            include = GitIgnoreSpec.from_lines([pattern]).patterns[0].include
+    except (ValueError, re.error, FutureWarning):
+        include = None
+    return "is not a valid gitignore pattern" if include is None else ""
+
+
+def compile_patterns(patterns: Sequence[str]) -> Matcher:
+    """Return the matcher of one rule's ``patterns``; later ones win, ``!`` takes paths out."""
+    spec = GitIgnoreSpec.from_lines([pattern.translate(_PLAIN) for pattern in patterns])
+    wanted = (p.regex.pattern for p in spec.patterns if p.regex and p.include)
+    words = {_word(pattern) for pattern in patterns if not pattern.startswith("!")}
+    return Matcher(
+        wanted=re.compile("|".join(_GROUP_NAME.sub("(", regex) for regex in wanted) or _NOTHING),
+        spec=None if all(pattern.include for pattern in spec.patterns) else spec,
+        words=None if None in words else frozenset(word for word in words if word),
+    )
+
+
+def _word(pattern: str) -> str | None:
+    """Return a name that every path which ``pattern`` matches has among its components, if any."""
+    parts = pattern.translate(_PLAIN).rstrip().split("/")
+    return next((part for part in parts if part and not _SPECIAL.search(part)), None)

@@ -1,0 +1,157 @@
+"""What the rules make of a path: the last match wins, key by key."""
+
+from collections.abc import Iterable, Sequence
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+
+from etcsync.entries import GIT_PATH, METADATA_PATH, ROOT
+from etcsync.policy.patterns import compile_patterns, plain_path
+from etcsync.policy.rules import Rule, identities_of
+from etcsync.policy.treatment import Promote, Strategy, Treatment
+
+MEMO_SIZE = 2**17
+"""Paths for which the matching rules are remembered; clients choose names, so there is a bound."""
+
+DERIVED = Treatment(
+    strategy=Strategy.IGNORE,
+    promote=Promote.NEVER,
+    reason="written by etcsync itself, from what it has recorded",
+)
+"""What is done with ``.git`` and ``.etckeeper``: no rule reaches them."""
+
+_OUT_OF_REACH = (-1,)
+"""Stands for the indexes of the rules that match what is `DERIVED`."""
+
+
+class Match(NamedTuple):
+    """A rule that matches a path, for an explanation."""
+
+    rule: Rule
+    sets: tuple[str, ...]
+    """The keys that it sets."""
+    survives: tuple[str, ...]
+    """Those among them that no later rule sets again."""
+
+
+class Explanation(NamedTuple):
+    """Why a path is treated as it is."""
+
+    treatment: Treatment
+    matches: tuple[Match, ...]
+    """The rules that match, in their order."""
+
+
+class Matching:
+    """Which rules match a path, whoever the client is; shared by the policies of all clients."""
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        self.rules = tuple(rules)
+        self._matchers = [compile_patterns(rule.paths) for rule in self.rules]
+        self._everywhere = [i for i, m in enumerate(self._matchers) if m.words is None]
+        self._by_word: dict[str, list[int]] = {}
+        for index, matcher in enumerate(self._matchers):
+            for word in matcher.words or ():
+                self._by_word.setdefault(word, []).append(index)
+        self.indexes = lru_cache(MEMO_SIZE)(self._indexes)
+        """Return the indexes of the rules that match a path, in their order, or `_OUT_OF_REACH`;
+        called with the path and whether a directory stands there."""
+
+    def _indexes(self, path: str, directory: bool) -> tuple[int, ...]:
+        if path in {METADATA_PATH, GIT_PATH} or path.startswith(f"{GIT_PATH}/"):
+            return _OUT_OF_REACH
+        if path == ROOT:
+            return ()
+        plain = plain_path(path, directory=directory)
+        candidates = set(self._everywhere)
+        for word in plain.split("/"):
+            candidates.update(self._by_word.get(word, ()))
+        return tuple(i for i in sorted(candidates) if self._matchers[i].matches(plain))
+
+
+class Policy:
+    """What holds for one client, or for all clients to which the same rules apply."""
+
+    def __init__(
+        self,
+        rules: Iterable[Rule],
+        client_name: str = "",
+        labels: Iterable[str] = (),
+        *,
+        matching: Matching | None = None,
+    ) -> None:
+        """Keep of ``rules`` those for the client.
+
+        Args:
+            rules: All rules, in their order.
+            client_name: The client's name.
+            labels: The client's labels.
+            matching: The same rules, compiled already.
+        """
+        self._matching = matching or Matching(rules)
+        self._identities = identities_of(client_name, labels)
+        self._treatments = cache(self._combine)
+
+    def treatment(self, path: str, *, directory: bool = False) -> Treatment:
+        """Return what is done with ``path``; the tree's own directory is matched by no rule.
+
+        Args:
+            path: Relative to /etc, as everywhere (see `etcsync.entries`).
+            directory: Whether a directory stands there; some patterns mean directories only.
+        """
+        return self._treatments(self._matching.indexes(path, directory))
+
+    def explain(self, path: str, *, directory: bool = False) -> Explanation:
+        """Return the treatment of ``path`` and the rules that it comes from."""
+        rules = self._applying(self._matching.indexes(path, directory))
+        last = {key: rule for rule in rules for key in rule.effects}
+        matches = tuple(
+            Match(
+                rule,
+                sets=tuple(rule.effects),
+                survives=tuple(key for key in rule.effects if last[key] is rule),
+            )
+            for rule in rules
+        )
+        return Explanation(self.treatment(path, directory=directory), matches)
+
+    def _applying(self, indexes: tuple[int, ...]) -> list[Rule]:
+        """Return those of the rules at ``indexes`` that apply to the client."""
+        if indexes == _OUT_OF_REACH:
+            return []
+        rules = (self._matching.rules[index] for index in indexes)
+        return [rule for rule in rules if rule.applies_to(self._identities)]
+
+    def _combine(self, indexes: tuple[int, ...]) -> Treatment:
+        """Return one treatment from the rules at ``indexes``: a later key replaces an earlier."""
+        if indexes == _OUT_OF_REACH:
+            return DERIVED
+        effects: dict[str, Any] = {}
+        for rule in self._applying(indexes):
+            effects.update(rule.effects)
+        return Treatment(**effects)
+
+
+class PolicySet:
+    """The policies of many clients.
+
+    Patterns are matched once for all of them, and clients to which the same rules apply share one
+    policy.
+    """
+
+    def __init__(self, rules: Sequence[Rule]) -> None:
+        self._matching = Matching(rules)
+        self._selective: dict[str, list[int]] = {}
+        for index, rule in enumerate(self._matching.rules):
+            for selector in rule.clients:
+                self._selective.setdefault(selector, []).append(index)
+        self._policies: dict[frozenset[int], Policy] = {}
+
+    def for_client(self, name: str, labels: Iterable[str] = ()) -> Policy:
+        """Return the policy for the client ``name`` with ``labels``."""
+        identities = identities_of(name, labels)
+        own = frozenset(i for who in identities for i in self._selective.get(who, ()))
+        if own not in self._policies:
+            self._policies[own] = Policy(
+                self._matching.rules, name, labels, matching=self._matching
+            )
+        return self._policies[own]
