@@ -44,9 +44,9 @@ def merge_union(base: bytes, ours: bytes, theirs: bytes) -> bytes:
     """Return ``base`` with the changes of both sides and, where they conflict, both sides' lines.
 
     There ours come first, every line comes once, and lines of ``base`` that either side removed are
-    gone; where repeated lines leave open what was changed, that goes for the text as a whole. A
-    result that is not empty ends with a newline. It is stable: forming the union of it and
-    ``theirs`` again yields it again.
+    gone; where repeated lines leave open what was changed, and in very long texts, that goes for
+    the text as a whole. A result that is not empty ends with a newline. It is stable: forming the
+    union of it and ``theirs`` again yields it again.
     """
     too_long = _too_long(base, ours, theirs)
     before, our, their = (_split(_terminated(text)) for text in (base, ours, theirs))
