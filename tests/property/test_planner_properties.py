@@ -1,0 +1,232 @@
+"""What holds for every plan, whatever the trees, contents and policies."""
+
+import random
+from dataclasses import replace
+from typing import Any
+
+import hypothesis.strategies as st
+from hypothesis import assume, given, settings
+from plan_support import (
+    DEFAULT,
+    FIFO,
+    applied,
+    directory,
+    file,
+    hold_ids,
+    is_tree,
+    link,
+    new_merger,
+    planned,
+)
+
+from etcsync.entries import ROOT, Entry, Kind, ancestors
+from etcsync.plan.model import Act, Plan, Sides, result_tree
+from etcsync.plan.structure import PLAIN_DIRECTORY
+from etcsync.policy.treatment import Strategy, Treatment
+
+PATHS = ("a", "b", "d", "d/x", "d/y", "d/e", "d/e/z")
+"""Where the three sides have entries."""
+
+UNCAPTURED = ("d/hidden", "d/e/ignored", "h")
+TEXT = b"1\n2\n3\n4\n5\n6\n7\n8\n9\n"
+FILES = (
+    file(TEXT),
+    file(TEXT.replace(b"1", b"one")),
+    file(TEXT.replace(b"9", b"nine")),
+    file(TEXT + b"ten\n"),
+    file(b"\0" + TEXT),
+    file(TEXT, 0o600),
+    file(TEXT, 0o4755),
+    file(TEXT, 0o640, 0, 42),
+    file(TEXT.replace(b"1", b"one"), 0o664, 7, 42),
+)
+DIRECTORIES = (directory(), directory(0o700), directory(0o750, 0, 42))
+LINKS = (link(b"x"), link(b"y"))
+
+
+def valid(entries: dict[str, Entry]) -> dict[str, Entry]:
+    """Return ``entries`` with what is needed, and without what is impossible, in a tree."""
+    result = {ROOT: entries.get(ROOT, directory())}
+    for path in sorted(entries):
+        above = {a: result.get(a, directory()) for a in ancestors(path)}
+        if all(entry.kind is Kind.DIRECTORY for entry in above.values()):
+            result |= {**above, path: entries[path]}
+    return result
+
+
+@st.composite
+def treatments(draw: st.DrawFn) -> Treatment:
+    return Treatment(
+        strategy=draw(st.sampled_from([Strategy.MERGE, *Strategy])),
+        group=draw(st.sampled_from([None, None, "accounts"])),
+        expected=draw(st.sampled_from([False, False, True])),
+        seed=draw(st.sampled_from([None, None, False])),
+    )
+
+
+@st.composite
+def situations(draw: st.DrawFn) -> tuple[Sides, dict[str, Treatment]]:
+    """Return the sides of a client and its policy, at random."""
+    rules = {path: draw(treatments()) for path in draw(st.sets(st.sampled_from([ROOT, *PATHS])))}
+    rules["d/e/ignored"] = Treatment(Strategy.IGNORE)
+    leaves = st.sampled_from([*FILES[:4] * 4, *FILES, *LINKS, DIRECTORIES[0], None, None, None])
+    inner = st.sampled_from([DIRECTORIES[0], *DIRECTORIES, *FILES[:2], LINKS[0], None])
+
+    def changed(old: dict[str, Entry]) -> dict[str, Entry]:
+        changes = {
+            path: draw(inner if path in {"d", "d/e"} else leaves)
+            for path in PATHS
+            if draw(st.integers(1, 10)) <= 4
+        }
+        if draw(st.integers(1, 10)) == 1:
+            changes[ROOT] = draw(st.sampled_from(DIRECTORIES))
+        return valid({p: e for p, e in {**old, **changes}.items() if e})
+
+    usual = {path: DIRECTORIES[0] if path in {"d", "d/e"} else FILES[0] for path in PATHS}
+    base = changed(usual)
+    ours, theirs = changed(base), changed(base)
+    creating = draw(st.integers(1, 10)) == 1
+    if creating:
+        base, ours = {}, {ROOT: directory(0o700)}
+    special = {path: FIFO for path in (*UNCAPTURED, *PATHS) if draw(st.integers(1, 12)) == 1}
+    mirror = {
+        path: draw(st.sampled_from([*FILES, *LINKS]))
+        for path in PATHS
+        if strategy_of(path, rules) is Strategy.MIRROR and path not in theirs
+    }
+    sides = Sides(
+        base=base,
+        theirs=theirs,
+        creating=creating,
+        seeds={"b": file(b"seed\n")} if draw(st.booleans()) else {},
+        mirror=mirror,
+        **scanned(valid({**special, **ours}), {*base, *theirs}, rules),
+    )
+    return sides, rules
+
+
+def scanned(
+    present: dict[str, Entry], tracked: set[str], rules: dict[str, Treatment]
+) -> dict[str, Any]:
+    """Return what is in a client's tree, sorted as a scan of it sorts it."""
+    ours, unmanaged, mirrored = {}, {}, {}
+    for path, entry in present.items():
+        if entry is FIFO or strategy_of(path, rules) is Strategy.IGNORE:
+            unmanaged[path] = entry
+        elif strategy_of(path, rules) is Strategy.MIRROR and path not in tracked:
+            mirrored[path] = entry
+        else:
+            ours[path] = entry
+    hidden = frozenset({"d/hidden"} & unmanaged.keys())
+    unmanaged = {path: entry for path, entry in unmanaged.items() if path not in hidden}
+    return {"ours": ours, "unmanaged": unmanaged, "mirrored": mirrored, "hidden": hidden}
+
+
+def strategy_of(path: str, rules: dict[str, Treatment]) -> Strategy:
+    return rules.get(path, DEFAULT).strategy
+
+
+def present_afterwards(sides: Sides, result: Plan) -> dict[str, Entry]:
+    after = applied(sides, result)
+    return dict.fromkeys(sides.hidden, FIFO) | {
+        **sides.unmanaged,
+        **after.mirrored,
+        **after.ours,
+    }
+
+
+@settings(max_examples=400, deadline=None)
+@given(situations())
+def test_the_result_is_a_tree(situation):
+    sides, rules = situation
+    result = planned(sides, rules)
+    assert is_tree(present_afterwards(sides, result))
+    assert is_tree(applied(sides, result).base)
+
+
+@settings(max_examples=400, deadline=None)
+@given(situations())
+def test_planning_the_result_again_finds_nothing_to_do(situation):
+    sides, rules = situation
+    first = planned(sides, rules)
+    second = planned(applied(sides, first), rules, hold_ids(first))
+    assert second.actions == ()
+    assert hold_ids(second) == hold_ids(first)
+    assert (second.drift, second.local) == (first.drift, first.local)
+
+
+@settings(max_examples=400, deadline=None)
+@given(situations(), st.randoms(use_true_random=False))
+def test_the_plan_does_not_depend_on_the_order_of_its_inputs(situation, order: random.Random):
+    sides, rules = situation
+
+    def shuffled(entries):
+        items = list(entries.items())
+        order.shuffle(items)
+        return dict(items)
+
+    names = ("base", "ours", "theirs", "unmanaged", "seeds", "mirror", "mirrored")
+    mixed = replace(sides, **{name: shuffled(getattr(sides, name)) for name in names})
+    assert planned(mixed, rules) == planned(sides, rules)
+
+
+@settings(max_examples=400, deadline=None)
+@given(situations())
+def test_no_change_vanishes_unless_policy_says_so(situation):
+    sides, rules = situation
+    merger = new_merger()
+    result = planned(sides, rules)
+    after = applied(sides, result).ours
+    acts = {action.path: action.act for action in result.writes}
+    held = hold_ids(result)
+    for path in PATHS:
+        base, ours, theirs = (side.get(path) for side in (sides.base, sides.ours, sides.theirs))
+        final = after.get(path)
+        if path in held or path not in acts:
+            assert final == ours
+        strategy = strategy_of(path, rules)
+        if path in held or base == theirs or strategy in {Strategy.CLIENT, Strategy.IGNORE}:
+            continue
+        if final == theirs or acts.get(path) is Act.MIRROR:
+            continue
+        if strategy is Strategy.MIRROR and theirs is None and path in sides.mirror:
+            continue
+        if theirs is None:
+            assert any(p.startswith(path + "/") for p in present_afterwards(sides, result))
+            continue
+        assert final is not None
+        assert final.kind is theirs.kind
+        if not final.same_content(theirs) and (base is None or not theirs.same_content(base)):
+            merged = merger.merge(strategy, base and base.oid, ours.oid, theirs.oid)
+            assert final.oid == merged.oid
+
+
+@settings(max_examples=400, deadline=None)
+@given(situations(), st.sets(st.sampled_from([ROOT, *PATHS])))
+def test_a_run_that_was_interrupted_is_finished_or_held(situation, done):
+    sides, rules = situation
+    first = planned(sides, rules)
+    part = replace(first, actions=tuple(a for a in first.actions if a.path in done))
+    ours = result_tree(sides.ours, part)
+    interrupted = replace(sides, ours=ours, mirrored=applied(sides, part).mirrored)
+    assume(is_tree(present_afterwards(sides, part)))
+    second = planned(interrupted, rules)
+    final, held = applied(interrupted, second).ours, hold_ids(second)
+    for path in PATHS:
+        if path in held:
+            assert final.get(path) == ours.get(path)
+        else:
+            assert final.get(path) == applied(sides, first).ours.get(path)
+
+
+@settings(max_examples=400, deadline=None)
+@given(situations())
+def test_nobody_may_do_what_neither_side_allows(situation):
+    sides, rules = situation
+    for action in planned(sides, rules).writes:
+        if action.after is None or action.after == PLAIN_DIRECTORY:
+            continue
+        granted = 0
+        for side in (sides.ours, sides.theirs, sides.mirror, sides.seeds):
+            granted |= side[action.path].mode if action.path in side else 0
+        assert not action.after.mode & 0o7077 & ~granted
