@@ -51,10 +51,11 @@ class AccountFile(NamedTuple):
 
         glibc skips white space before a name, and lines whose first other byte is ``#``.
         """
-        line = line.strip()
-        if line.startswith(b"#") or not (b":" in line or line.startswith((b"+", b"-"))):
+        fields = line.split(b":", self.key_width)
+        name = fields[0].strip()
+        if name.startswith(b"#") or (len(fields) == 1 and not name.startswith((b"+", b"-"))):
             return None
-        return tuple(field.strip() for field in line.split(b":", self.key_width)[: self.key_width])
+        return (name,) if self.key_width == 1 else (name, *map(bytes.strip, fields[1:-1]))
 
     def split(self, text: bytes) -> Fields | None:
         """Return a record's fields, or None where it is not well-formed."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from etcsync.plan.keyed.account_files import FILES, is_compat
-from etcsync.plan.keyed.document import Slot
+from etcsync.plan.keyed.document import Document, Slot
 from etcsync.plan.keyed.passwords import Secret
 
 
@@ -68,8 +68,8 @@ class Side:
     secrets: dict[tuple[str, Slot], Secret] = field(default_factory=dict)
 
 
-def read_side(contents: Mapping[str, bytes | None]) -> Side:
-    """Read a version of the account files; compat lines name nobody here."""
+def read_side(documents: Mapping[str, Document]) -> Side:
+    """Read a version of the six files; compat lines name nobody here."""
     side = Side()
     readers = {
         "passwd": _read_account,
@@ -80,11 +80,11 @@ def read_side(contents: Mapping[str, bytes | None]) -> Side:
         "subgid": _read_range,
     }
     for name, read in readers.items():
-        file = FILES[name]
-        for slot, record in file.read(contents.get(name)).records.items():
+        width = len(FILES[name].fields)
+        for slot, record in documents[name].records.items():
             if not is_compat(slot.key):
                 cells = record.text.removesuffix(b"\r").split(b":")
-                read(side, name, slot, cells + [b""] * (len(file.fields) - len(cells)))
+                read(side, name, slot, cells + [b""] * (width - len(cells)))
     return side
 
 

@@ -55,27 +55,34 @@ def merge_accounts(
         return AccountsMerged(dict(zip(ACCOUNT_FILES, chosen, strict=True)))
     merged: dict[str, bytes | None] = {}
     conflicts: list[RecordConflict] = []
-    for name, *contents in zip(ACCOUNT_FILES, *versions, strict=True):
-        outcome = _merge_file(FILES[name], Versions(*contents))
+    documents: list[tuple[Document, ...]] = []
+    for name, *versions_of_file in zip(ACCOUNT_FILES, *versions, strict=True):
+        contents = Versions(*versions_of_file)
+        read = {content: FILES[name].read(content) for content in set(contents)}
+        outcome = _merge_file(FILES[name], contents, Versions(*map(read.__getitem__, contents)))
         if isinstance(outcome, list):
             conflicts += outcome
-        else:
-            merged[name] = outcome
+            continue
+        merged[name] = outcome
+        new = read[outcome] if outcome in read else FILES[name].read(outcome)
+        documents.append((*(read[content] for content in contents), new))
     if not conflicts:
-        sides = Versions(read_side(base), read_side(ours), read_side(theirs))
-        conflicts = broken_rules(sides, read_side(merged))
+        *sides, result = (
+            read_side(dict(zip(ACCOUNT_FILES, side, strict=True)))
+            for side in zip(*documents, strict=True)
+        )
+        conflicts = broken_rules(Versions(*sides), result)
     return AccountsConflict(tuple(conflicts)) if conflicts else AccountsMerged(merged)
 
 
 def _merge_file(
-    file: AccountFile, contents: Versions[bytes | None]
+    file: AccountFile, contents: Versions[bytes | None], documents: Versions[Document]
 ) -> bytes | list[RecordConflict] | None:
     chosen = choose(*contents)
     if chosen is not CLASH:
         return chosen
     if contents.ours is None or contents.theirs is None:
         return [_file_conflict(file.name, by_upstream=contents.theirs is None)]
-    documents = Versions(*map(file.read, contents))
     texts, conflicts = merge_records(file.name, documents, file.settle)
     if conflicts:
         return conflicts

@@ -108,9 +108,8 @@ _SLASHES = bytes.maketrans(b"./", b"/.")
 
 
 def _joins_indented(lines: Sequence[bytes], line: bytes) -> bool:
-    return bool(
-        line.startswith((b" ", b"\t")) and line.strip() and not re.match(rb"\s*(#|$)", lines[0])
-    )
+    indented = line.startswith((b" ", b"\t")) and not line.isspace()
+    return indented and lines[0].lstrip()[:1] not in {b"", b"#"}
 
 
 def _joins_after_backslash(lines: Sequence[bytes], _line: bytes) -> bool:

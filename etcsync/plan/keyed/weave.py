@@ -46,14 +46,9 @@ def weave(
         order: Every slot of ``texts``, as the merged file is to have them.
         texts: The merged records.
     """
-    leads: dict[Slot | None, Lines] = {
-        place: merge_lists(*(_lines_at(document, place) for document in versions))
-        for place in (*order, _TAIL)
-    }
-    for side in (versions.ours, versions.theirs):
-        for place, lines in _orphans(versions.base, side, texts).items():
-            known = {*leads[place], *_lines_at(versions.base, place)}
-            leads[place] += tuple(line for line in lines if line not in known)
+    places = (*order, _TAIL)
+    sides = Versions(*(_leads(document, versions.base, texts) for document in versions))
+    leads = {place: merge_lists(*(side.get(place, ()) for side in sides)) for place in places}
     _drop_repeated(leads, order, versions.base)
     return Document(
         {slot: Record(leads[slot], texts[slot]) for slot in order},
@@ -62,29 +57,27 @@ def weave(
     )
 
 
-def _lines_at(document: Document, place: Slot | None) -> Lines:
-    if place is None:
-        return document.tail
-    record = document.records.get(place)
-    return record.lead if record else ()
+def _leads(side: Document, base: Document, texts: Mapping[Slot, bytes]) -> dict[Slot | None, Lines]:
+    """Return a side's lines by what they precede.
 
-
-def _orphans(
-    base: Document, side: Document, texts: Mapping[Slot, bytes]
-) -> dict[Slot | None, list[bytes]]:
-    """Return the lines that ``side`` added before records that do not stay, by their next place."""
-    orphans: dict[Slot | None, list[bytes]] = {}
-    waiting: list[bytes] = []
+    Lines that the side put before a record which does not stay move on to the next that does.
+    """
+    leads: dict[Slot | None, Lines] = {}
+    moved: list[bytes] = []
     for slot, record in side.records.items():
-        if slot not in texts:
-            known = set(_lines_at(base, slot))
-            waiting += (line for line in record.lead if line not in known and _says_something(line))
-        elif waiting:
-            orphans[slot] = waiting
-            waiting = []
-    if waiting:
-        orphans[_TAIL] = waiting
-    return orphans
+        if slot in texts:
+            leads[slot] = _with_moved(record.lead, moved)
+            moved.clear()
+        elif record.lead:
+            known = set(base.records[slot].lead) if slot in base.records else set()
+            moved += (line for line in record.lead if line not in known and _says_something(line))
+    leads[_TAIL] = _with_moved(side.tail, moved)
+    return leads
+
+
+def _with_moved(lines: Lines, moved: Sequence[bytes]) -> Lines:
+    known = set(lines)
+    return (*lines, *(line for line in moved if line not in known))
 
 
 def _drop_repeated(leads: dict[Slot | None, Lines], order: Sequence[Slot], base: Document) -> None:
