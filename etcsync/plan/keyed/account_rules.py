@@ -90,11 +90,11 @@ def _left_behind(sides: Versions[Side], merged: Side) -> Iterator[RecordConflict
     strays = [
         link
         for link in merged.links
-        if link.owner not in merged.owners
-        and not any(link in side.links and link.owner not in side.owners for side in sides)
+        if not merged.has(link.owner)
+        and not any(link in side.links and not side.has(link.owner) for side in sides)
     ]
     for link in sorted(strays):
-        by_upstream = link.owner not in sides.theirs.owners
+        by_upstream = not sides.theirs.has(link.owner)
         deleter, namer = ("Upstream", "the client") if by_upstream else ("The client", "upstream")
         name = as_text(link.owner.name)
         yield RecordConflict(

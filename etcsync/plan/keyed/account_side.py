@@ -4,7 +4,6 @@ Lines are read as leniently as the C library reads them, so that a line which is
 still gives somebody an id is seen.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -50,7 +49,7 @@ class Side:
     """What the rules ask of a version.
 
     Attributes:
-        owners: All accounts and groups. An account is there by its uid, too: subuid(5) allows it.
+        owners: All accounts and groups.
         uids: The accounts that hold each uid.
         gids: The groups that hold each gid.
         primary: The accounts' primary gids.
@@ -66,6 +65,10 @@ class Side:
     links: set[Link] = field(default_factory=set)
     ranges: defaultdict[str, set[Range]] = field(default_factory=lambda: defaultdict(set))
     secrets: dict[tuple[str, Slot], Secret] = field(default_factory=dict)
+
+    def has(self, owner: Owner) -> bool:
+        """Tell whether an account or group exists; in subuid(5) a uid may stand for a name."""
+        return owner in self.owners or (owner.file == "passwd" and _number(owner.name) in self.uids)
 
 
 def read_side(documents: Mapping[str, Document]) -> Side:
@@ -93,7 +96,6 @@ def _read_account(side: Side, file: str, slot: Slot, cells: list[bytes]) -> None
     side.owners.add(Owner(file, name))
     side.secrets[file, slot] = Secret(cells[1])
     if uid is not None:
-        side.owners.add(Owner(file, b"%d" % uid))
         side.uids[uid].add(name)
     if gid is not None:
         side.primary.setdefault(name, gid)
@@ -134,5 +136,5 @@ def _add_members(side: Side, file: str, group: bytes, members: bytes) -> None:
 
 def _number(text: bytes) -> int | None:
     """Return an id as the C library reads it, modulo 2 to the 32nd."""
-    match = re.fullmatch(rb"\s*\+?([0-9]{1,20})", text)
-    return int(match[1]) % 2**32 if match else None
+    digits = text.lstrip().removeprefix(b"+")
+    return int(digits) % 2**32 if digits.isdigit() and len(digits) <= 20 else None

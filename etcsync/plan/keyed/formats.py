@@ -108,8 +108,11 @@ _SLASHES = bytes.maketrans(b"./", b"/.")
 
 
 def _joins_indented(lines: Sequence[bytes], line: bytes) -> bool:
-    indented = line.startswith((b" ", b"\t")) and not line.isspace()
-    return indented and lines[0].lstrip()[:1] not in {b"", b"#"}
+    return (
+        line.startswith((b" ", b"\t"))
+        and line.lstrip()[:1] not in {b"", b"#"}
+        and lines[0].lstrip()[:1] not in {b"", b"#"}
+    )
 
 
 def _joins_after_backslash(lines: Sequence[bytes], _line: bytes) -> bool:

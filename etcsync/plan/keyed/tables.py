@@ -28,17 +28,20 @@ def merge_keyed(
 
     Returns:
         The merged content, or what is in dispute. None where the file cannot be merged by key: a
-        key stands on several lines, both sides changed lines that are no records, or the order, or
+        key stands on several lines, both sides changed the order or lines that are no records, or
         the file is not text. A merge by line may still succeed then.
     """
     contents = Versions(base, ours, theirs)
     chosen = choose(*contents)
     if chosen is not CLASH and chosen is not None:
         return chosen
+    if any(b"\0" in content for content in contents if content):
+        return None
     table = FORMATS[format_name]
     documents = Versions(*map(table.read, contents))
     frame_and_guest = _frame_and_guest(documents)
-    if frame_and_guest is None or not _has_clear_records(table, contents, documents):
+    unclear = choose(*(_unclear_lines(table, document) for document in documents))
+    if frame_and_guest is None or unclear is CLASH or any(map(_has_repetitions, documents)):
         return None
     texts, conflicts = merge_records(table.name, documents, partial(_settle, table))
     if conflicts:
@@ -47,28 +50,25 @@ def merge_keyed(
         *([slot for slot in document.records if slot in texts] for document in frame_and_guest)
     )
     merged = write_document(weave(documents, order, texts))
+    # Lines that are no records come through exactly, and none of them becomes part of a record.
+    result = table.read(merged)
+    if _unclear_lines(table, result) != unclear or _texts(result) != texts:
+        return None
     return theirs if merged == base else merged
 
 
-def _has_clear_records(
-    table: Format, contents: Versions[bytes | None], documents: Versions[Document]
-) -> bool:
-    unclear = Versions(
-        *(
-            [
-                line
-                for lead in (*(record.lead for record in document.records.values()), document.tail)
-                for line in lead
-                if not table.is_comment(line)
-            ]
-            for document in documents
-        )
-    )
-    return (
-        not any(b"\0" in content for content in contents if content)
-        and not any(slot.turn for document in documents for slot in document.records)
-        and choose(*unclear) is not CLASH
-    )
+def _has_repetitions(document: Document) -> bool:
+    return any(slot.turn for slot in document.records)
+
+
+def _texts(document: Document) -> dict[Slot, bytes]:
+    return {slot: record.text for slot, record in document.records.items()}
+
+
+def _unclear_lines(table: Format, document: Document) -> list[bytes]:
+    """Return the lines that are neither records nor comments, in order of their bytes."""
+    leads = (*(record.lead for record in document.records.values()), document.tail)
+    return sorted(line for lead in leads for line in lead if not table.is_comment(line))
 
 
 def _frame_and_guest(documents: Versions[Document]) -> tuple[Document, Document] | None:
@@ -107,7 +107,10 @@ def _settle(
                 field_conflict(table.name, name, field, our, their, added=base is None)
             )
         else:
-            merged += their_text[end : theirs.start(number)] + text
+            merged += their_text[end : theirs.start(number)]
+            if field == "comment" and text and not merged[-1:].isspace():
+                merged += b" "
+            merged += text
             end = theirs.end(number)
     return conflicts or merged + their_text[end:]
 

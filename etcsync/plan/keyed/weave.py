@@ -87,9 +87,13 @@ def _drop_repeated(leads: dict[Slot | None, Lines], order: Sequence[Slot], base:
     for slot in order:
         if slot not in base.records and leads[slot]:
             leads[slot] = tuple(
-                line for line in leads[slot] if line not in seen or not _says_something(line)
+                line for line in leads[slot] if line not in seen or not _is_comment(line)
             )
             seen.update(leads[slot])
+
+
+def _is_comment(line: bytes) -> bool:
+    return line.lstrip().startswith(b"#") and _says_something(line)
 
 
 def _says_something(line: bytes) -> bool:
