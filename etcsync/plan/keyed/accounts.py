@@ -1,0 +1,116 @@
+"""The account files merged as one transaction: all six come together, or none.
+
+What the rules are and why: docs/explanation/accounts.md.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from etcsync.plan.keyed.account_files import FILES, AccountFile, is_compat
+from etcsync.plan.keyed.account_rules import broken_rules
+from etcsync.plan.keyed.account_side import read_side
+from etcsync.plan.keyed.conflicts import KeyedConflict, RecordConflict
+from etcsync.plan.keyed.document import Document, Slot, write_document
+from etcsync.plan.keyed.records import merge_records
+from etcsync.plan.keyed.three_way import CLASH, Versions, choose
+from etcsync.plan.keyed.weave import append, interleave, weave
+
+ACCOUNT_FILES = ("passwd", "group", "shadow", "gshadow", "subuid", "subgid")
+"""The names in /etc that `merge_accounts` takes and returns together."""
+
+Contents = Mapping[str, bytes | None]
+"""The contents of `ACCOUNT_FILES`; None, or no entry, where a file does not exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountsMerged:
+    """The six files as they shall be; None where one shall not exist."""
+
+    files: Contents
+
+
+class AccountsConflict(KeyedConflict):
+    """Why the six files cannot be merged; never empty."""
+
+
+def merge_accounts(
+    base: Contents, ours: Contents, theirs: Contents
+) -> AccountsMerged | AccountsConflict:
+    """Merge the account files of a client with upstream's.
+
+    Where only one side changed them, its files are the result, byte for byte and unchecked; so they
+    are where both sides are the same. Merging (base, result, theirs) gives the result again. With
+    ours and theirs exchanged the result has the same records, in another order.
+
+    Args:
+        base: The version that both sides started from.
+        ours: The client's.
+        theirs: Upstream's.
+    """
+    versions = Versions(
+        *(tuple(side.get(name) for name in ACCOUNT_FILES) for side in (base, ours, theirs))
+    )
+    chosen = choose(*versions)
+    if chosen is not CLASH:
+        return AccountsMerged(dict(zip(ACCOUNT_FILES, chosen, strict=True)))
+    merged: dict[str, bytes | None] = {}
+    conflicts: list[RecordConflict] = []
+    documents: list[tuple[Document, ...]] = []
+    for name, *versions_of_file in zip(ACCOUNT_FILES, *versions, strict=True):
+        contents = Versions(*versions_of_file)
+        read = {content: FILES[name].read(content) for content in set(contents)}
+        outcome = _merge_file(FILES[name], contents, Versions(*map(read.__getitem__, contents)))
+        if isinstance(outcome, list):
+            conflicts += outcome
+            continue
+        merged[name] = outcome
+        new = read[outcome] if outcome in read else FILES[name].read(outcome)
+        documents.append((*(read[content] for content in contents), new))
+    if not conflicts:
+        *sides, result = (
+            read_side(dict(zip(ACCOUNT_FILES, side, strict=True)))
+            for side in zip(*documents, strict=True)
+        )
+        conflicts = broken_rules(Versions(*sides), result)
+    return AccountsConflict(tuple(conflicts)) if conflicts else AccountsMerged(merged)
+
+
+def _merge_file(
+    file: AccountFile, contents: Versions[bytes | None], documents: Versions[Document]
+) -> bytes | list[RecordConflict] | None:
+    chosen = choose(*contents)
+    if chosen is not CLASH:
+        return chosen
+    if contents.ours is None or contents.theirs is None:
+        return [_file_conflict(file.name, by_upstream=contents.theirs is None)]
+    texts, conflicts = merge_records(file.name, documents, file.settle)
+    if conflicts:
+        return conflicts
+    merged = write_document(weave(documents, _order(documents, texts), texts))
+    # Where nothing is left of the changes but upstream's layout, that layout is taken as it is:
+    # were the result base, the next run would take it for a client that changed nothing.
+    return contents.theirs if merged == contents.base else merged
+
+
+def _order(documents: Versions[Document], texts: Mapping[Slot, bytes]) -> list[Slot]:
+    """Return upstream's order, then the client's own records, then the compat lines of both.
+
+    glibc reads no local record behind a compat line ``+`` that already names everybody.
+    """
+    frame = [slot for slot in documents.theirs.records if slot in texts]
+    guest = [slot for slot in documents.ours.records if slot in texts]
+    ordinary = append(*([slot for slot in s if not is_compat(slot.key)] for s in (frame, guest)))
+    compat = interleave(*([slot for slot in s if is_compat(slot.key)] for s in (frame, guest)))
+    return ordinary + compat
+
+
+def _file_conflict(file: str, *, by_upstream: bool) -> RecordConflict:
+    deleter, changer = ("Upstream", "the client") if by_upstream else ("The client", "upstream")
+    return RecordConflict(
+        file,
+        "",
+        "",
+        "changed" if by_upstream else None,
+        None if by_upstream else "changed",
+        f"{deleter} deleted the file {file}, but {changer} changed it",
+    )

@@ -1,0 +1,282 @@
+"""Whatever three sides hold: what comes out of `merge_accounts` keeps the promises.
+
+Two kinds of input: files of lines drawn at random from a small pot, where nothing makes sense and
+everything collides, and systems that three administrators edited with what the usual tools do.
+"""
+
+from collections import Counter
+
+import hypothesis.strategies as st
+from account_systems import Sides, rows, sides
+from hypothesis import given, settings
+
+from etcsync.plan.keyed import ACCOUNT_FILES, AccountsConflict, AccountsMerged, merge_accounts
+
+Files = dict[str, bytes | None]
+
+POT = {
+    "passwd": [
+        b"root:x:0:0:root:/root:/bin/bash",
+        b"alice:x:1000:1000:Alice:/home/alice:/bin/bash",
+        b"alice:x:1000:1000:Alice:/home/alice:/bin/zsh",
+        b"alice:x:1001:1000:A.:/home/alice:/bin/bash\r",
+        b" bob:x:1001:1000:Bob:/home/bob:/bin/sh",
+        b"bob:x:1001:1001::/home/bob:/bin/sh",
+        b"bob::1001:1001::/home/bob:/bin/sh",
+        b"toor:x:0:0::/root:/bin/sh",
+        b"toor:x:00:0",
+        b"+@admins::::::",
+        b"+::::::",
+        b"-bob",
+    ],
+    "group": [
+        b"root:x:0:",
+        b"alice:x:1000:",
+        b"alice:x:1000:bob,carol",
+        b"bob:x:1001:alice",
+        b"bob:x:1001:\r",
+        b"docker:x:1000:alice,,alice",
+        b"docker:x:998:bob",
+        b"docker:x:998:carol,alice,bob",
+        b"+:::",
+    ],
+    "shadow": [
+        b"root:$6$root:19000:0:99999:7:::",
+        b"root:!$6$root:19000:0:99999:7:::",
+        b"alice:!:19000:0:99999:7:::",
+        b"alice:$6$one:19001:0:99999:7:::",
+        b"alice:$6$two:19002:0:99999:7:::",
+        b"alice:!$6$two:19003:0:99999:7:::",
+        b"alice:$6$three:19002:0:99999:7:::",
+        b"alice:*:0:0:99999:7:::",
+        b"alice::19004:0:99999:7:::",
+        b"bob:$6$bob:19000",
+        b"bob:$6$bob:19000::::::",
+        b"bob:$6$other::1:::::",
+    ],
+    "gshadow": [
+        b"root:*::",
+        b"alice:!::",
+        b"alice:!::bob,carol",
+        b"docker:!:alice:bob",
+        b"docker:$6$group:bob:alice,carol",
+        b"docker:!$6$group:bob,alice:",
+    ],
+    "subuid": [
+        b"alice:100000:65536",
+        b"alice:100000:1000",
+        b"bob:165536:65536",
+        b"bob:100500:10",
+        b"1001:165540:10",
+    ],
+    "subgid": [b"alice:100000:65536", b"bob:165536:65536", b"bob:165536"],
+}
+SHARED_POT = [b"", b"  ", b"# a comment", b"# another", b"#", b"\x00\xff junk", b":", b"\r"]
+
+
+def documents(pot: list[bytes]) -> st.SearchStrategy[bytes | None]:
+    lines = st.lists(st.sampled_from(pot) | st.sampled_from(SHARED_POT), max_size=6)
+    ends = st.sampled_from([b"\n", b"\n", b"\n", b""])
+    return st.builds(lambda some, end: b"\n".join(some) + end if some else b"", lines, ends)
+
+
+def nonsense() -> st.SearchStrategy[Files]:
+    return st.fixed_dictionaries(
+        {
+            name: st.none() | documents(pot) if name.startswith("sub") else documents(pot)
+            for name, pot in POT.items()
+        }
+    )
+
+
+def one_file() -> st.SearchStrategy[tuple[Files, Files, Files]]:
+    """Give three sides that have but one file: nothing stands in the way of its merging."""
+
+    def sides(name: str) -> st.SearchStrategy[tuple[Files, Files, Files]]:
+        side = documents(POT[name]).map(lambda content: {name: content})
+        return st.tuples(side, side, side)
+
+    return st.sampled_from(ACCOUNT_FILES).flatmap(sides)
+
+
+def check_stable(base: Files, ours: Files, theirs: Files) -> None:
+    """Check identities, repetition after a crash, and both sides' exchange."""
+    assert merged_files(base, base, theirs) == complete(theirs)
+    assert merged_files(base, ours, base) == complete(ours)
+    assert merged_files(base, ours, ours) == complete(ours)
+    outcome = merge_accounts(base, ours, theirs)
+    exchanged = merge_accounts(base, theirs, ours)
+    assert type(outcome) is type(exchanged)
+    if isinstance(outcome, AccountsMerged):
+        assert merge_accounts(base, dict(outcome.files), theirs) == outcome
+        assert isinstance(exchanged, AccountsMerged)
+        for name in ACCOUNT_FILES:
+            assert records(outcome.files[name]) == records(exchanged.files[name])
+
+
+def check_complete(base: Files, ours: Files, theirs: Files) -> None:
+    """Check that no line appears from nowhere, and none that a side added is lost for nothing."""
+    outcome = merge_accounts(base, ours, theirs)
+    if not isinstance(outcome, AccountsMerged):
+        assert isinstance(outcome, AccountsConflict)
+        assert outcome.conflicts
+        assert all("$6$" not in str(conflict) for conflict in outcome.conflicts)
+        return
+    for name in ACCOUNT_FILES:
+        old, our, their = (remarks(side.get(name)) for side in (base, ours, theirs))
+        new = remarks(outcome.files[name])
+        if None not in (ours.get(name), theirs.get(name)):
+            assert (our - old) | (their - old) <= new
+            assert {line for line in our & their if repeats(base.get(name), line) < 2} <= new
+        assert new <= our | their
+
+
+@settings(max_examples=150)
+@given(nonsense(), nonsense(), nonsense())
+def test_nonsense_is_merged_stably_or_refused(base: Files, ours: Files, theirs: Files):
+    check_stable(base, ours, theirs)
+    check_complete(base, ours, theirs)
+
+
+@settings(max_examples=800)
+@given(one_file())
+def test_each_file_by_itself_is_merged_stably_or_refused(sides: tuple[Files, Files, Files]):
+    check_stable(*sides)
+    check_complete(*sides)
+
+
+def complete(files: Files) -> Files:
+    return {name: files.get(name) for name in ACCOUNT_FILES}
+
+
+def merged_files(base: Files, ours: Files, theirs: Files) -> Files:
+    outcome = merge_accounts(base, ours, theirs)
+    assert isinstance(outcome, AccountsMerged)
+    return dict(outcome.files)
+
+
+def records(content: bytes | None) -> Counter[tuple[bytes, ...]]:
+    """Return a file's records, members in order of name, without line ends."""
+    found: Counter[tuple[bytes, ...]] = Counter()
+    for line in (content or b"").split(b"\n"):
+        fields = line.strip().split(b":")
+        if len(fields) > 1 and not line.startswith(b"#"):
+            if len(fields) == 4:
+                fields[2:] = [
+                    b",".join(sorted(set(field.split(b",")) - {b""})) for field in fields[2:]
+                ]
+            found[tuple(fields)] += 1
+    return found
+
+
+def repeats(content: bytes | None, line: bytes) -> int:
+    return (content or b"").split(b"\n").count(line)
+
+
+def remarks(content: bytes | None) -> set[bytes]:
+    """Return the lines that are no records but say something."""
+    return {
+        line
+        for line in (content or b"").split(b"\n")
+        if line.strip(b" \r#") and b":" not in line and not line.startswith((b"+", b"-"))
+    }
+
+
+@settings(max_examples=400)
+@given(sides())
+def test_edited_systems_are_merged_stably_or_refused(given_sides: Sides):
+    check_stable(given_sides.base, given_sides.ours, given_sides.theirs)
+
+
+@settings(max_examples=400)
+@given(sides())
+def test_merged_systems_are_sound(given_sides: Sides):
+    base, ours, theirs = given_sides.base, given_sides.ours, given_sides.theirs
+    outcome = merge_accounts(base, ours, theirs)
+    if isinstance(outcome, AccountsConflict):
+        assert all("$6$" not in str(conflict) for conflict in outcome.conflicts)
+        return
+    if base in (ours, theirs) or ours == theirs:
+        return
+    merged = outcome.files
+    check_consistent(merged)
+    check_ids(base, ours, theirs, merged)
+    check_presence(base, ours, theirs, merged)
+    check_members(base, ours, theirs, merged)
+    check_passwords(base, ours, theirs, merged)
+    check_order(ours, theirs, merged)
+
+
+def check_consistent(merged: Files) -> None:
+    """Check that the files fit each other; each side's did."""
+    accounts, groups = rows(merged["passwd"]), rows(merged["group"])
+    assert "root" in accounts
+    assert accounts.keys() == rows(merged["shadow"]).keys()
+    assert groups.keys() == rows(merged["gshadow"]).keys()
+    assert rows(merged["subuid"]).keys() | rows(merged["subgid"]).keys() <= accounts.keys()
+    assert {row[3] for row in accounts.values()} <= {row[2] for row in groups.values()}
+    for row in (*groups.values(), *rows(merged["gshadow"]).values()):
+        assert set(filter(None, row[3].split(","))) <= accounts.keys()
+
+
+def check_ids(base: Files, ours: Files, theirs: Files, merged: Files) -> None:
+    """Check that nobody got a number that no side gave, and that no number is newly shared."""
+    for file in ("passwd", "group"):
+        new = {(name, row[2]) for name, row in rows(merged[file]).items()}
+        old = {(name, row[2]) for name, row in rows(base[file]).items()}
+        assert new <= {
+            (name, row[2]) for side in (ours, theirs) for name, row in rows(side[file]).items()
+        }
+        for number in {number for _, number in new}:
+            names = {pair for pair in new if pair[1] == number}
+            assert len(names) == 1 or names <= old
+
+
+def check_presence(base: Files, ours: Files, theirs: Files, merged: Files) -> None:
+    for file in ACCOUNT_FILES:
+        old, our, their, new = (rows(side[file]).keys() for side in (base, ours, theirs, merged))
+        assert new == (our & their) | (our - old) | (their - old)
+
+
+def check_members(base: Files, ours: Files, theirs: Files, merged: Files) -> None:
+    for file in ("group", "gshadow"):
+        for name, row in rows(merged[file]).items():
+            new = set(row[3].split(",")) - {""}
+            old, our, their = (
+                set(rows(side[file]).get(name, row)[3].split(",")) - {""}
+                if name in rows(side[file])
+                else None
+                for side in (base, ours, theirs)
+            )
+            if our is None or their is None:
+                assert new in (our, their)
+            else:
+                assert new == (our & their) | (our - (old or set())) | (their - (old or set()))
+
+
+def check_passwords(base: Files, ours: Files, theirs: Files, merged: Files) -> None:
+    for name, new in rows(merged["shadow"]).items():
+        old, our, their = (rows(side["shadow"]).get(name) for side in (base, ours, theirs))
+        if our and their and our[1] != their[1] and not (old and old[1] in (our[1], their[1])):
+            locked = our[1].startswith(("!", "*")) or their[1].startswith(("!", "*"))
+            assert new[1].startswith(("!", "*")) == locked
+            assert {new[1].lstrip("!*")} <= {our[1].lstrip("!*"), their[1].lstrip("!*")}
+        if old and old[1]:
+            assert new[1]
+            digests = old[1].lstrip("!*"), new[1].lstrip("!*")
+            if all(digests) and digests[0] != digests[1] and int(old[2] or 0) and int(new[2] or 0):
+                assert int(old[2]) <= int(new[2])
+
+
+def check_order(ours: Files, theirs: Files, merged: Files) -> None:
+    """Check for upstream's order, then the client's, then the compat lines."""
+    for file in ("passwd", "group", "shadow", "gshadow"):
+        our, their, new = (list(rows(side[file])) for side in (ours, theirs, merged))
+        if merged[file] == ours[file]:
+            continue
+        shared = [name for name in new if name in their]
+        assert shared == [name for name in their if name in new]
+        assert new[len(shared) :] == [name for name in our if name in new and name not in their]
+    lines = (merged["passwd"] or b"").splitlines()
+    compat = [line.startswith((b"+", b"-")) for line in lines]
+    assert compat == sorted(compat)
