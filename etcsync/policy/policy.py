@@ -13,7 +13,7 @@ MEMO_SIZE = 2**17
 """Paths for which the matching rules are remembered; clients choose names, so there is a bound."""
 
 DERIVED = Treatment(
-    strategy=Strategy.IGNORE,
+    strategy=Strategy.UPSTREAM,
     promote=Promote.NEVER,
     reason="written by etcsync itself, from what it has recorded",
 )

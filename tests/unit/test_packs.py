@@ -35,7 +35,7 @@ def listing(pack: str) -> list[str]:
 
 
 # What a path is treated with, by the first pattern that matches (shell patterns, `*` crosses `/`);
-# all else is merged. Written without a look at the rules, one line per class of ETC-FACTS.
+# all else is merged.
 STRATEGIES = {
     "*.pacnew": "ignore", "*.pacsave": "ignore", "*.pacsave.1": "ignore", "*.rpmnew": "ignore",
     "*.rpmsave": "ignore", "*.YaST2save": "ignore", "*~": "ignore",
