@@ -29,6 +29,9 @@ BENEATH = (
     | system_calls.RESOLVE_NO_MAGICLINKS
     | system_calls.RESOLVE_NO_XDEV
 )
+STAGING_NAME = ".etcsync.tmp"
+"""The staging directory inside a tree that is a file system of its own; never part of the tree."""
+
 PATH_LIMIT = 4000
 """Bytes of a path given to the kernel at once; longer ones are walked piece by piece."""
 
