@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from contextlib import contextmanager
 
 import pytest
 
@@ -29,6 +30,14 @@ def tree(tmp_path):
     return top
 
 
+@contextmanager
+def refused(*numbers):
+    """Expect one of these error numbers."""
+    with pytest.raises(OSError, match=r"\[Errno") as caught:
+        yield
+    assert caught.value.errno in numbers
+
+
 def reading(opened, path):
     with opened.place(path) as place:
         descriptor = opened.open_file(place)
@@ -48,49 +57,47 @@ def test_a_link_to_a_directory_is_not_entered(tree, stepwise, target):
     (tree / "link").symlink_to(target)
     with open_tree(str(tree), stepwise=stepwise) as opened:
         for path in ("link", "link/secret", "conf/../link/etc"):
-            with pytest.raises(OSError) as caught:
+            with refused(errno.ELOOP, errno.ENOTDIR, errno.EXDEV):
                 opened.open_directory(path)
-            assert caught.value.errno in {errno.ELOOP, errno.ENOTDIR, errno.EXDEV}
 
 
-@pytest.mark.parametrize("path", ["..", "../outside", "conf/../../outside", "/etc", "", "."])
+@pytest.mark.parametrize(
+    "path",
+    ["..", "../secret", "../outside/secret", "conf/../../outside/secret", "/etc/passwd", "."],
+)
 def test_no_path_names_a_place_outside(tree, stepwise, path):
     with (
         open_tree(str(tree), stepwise=stepwise) as opened,
-        pytest.raises(OSError),
-        opened.place(path + "/secret" if path in {"..", "/etc"} else path) as place,
+        refused(errno.EXDEV, errno.EINVAL, errno.ENOENT),
     ):
-        opened.open_file(place)
+        reading(opened, path)
 
 
 def test_a_link_is_not_read_as_a_file(tree, stepwise):
     (tree / "link").symlink_to("../outside/secret")
-    with open_tree(str(tree), stepwise=stepwise) as opened, pytest.raises(OSError) as caught:
+    with open_tree(str(tree), stepwise=stepwise) as opened, refused(errno.ELOOP):
         reading(opened, "link")
-    assert caught.value.errno == errno.ELOOP
 
 
 def test_a_fifo_is_refused_without_waiting(tree, stepwise):
     os.mkfifo(tree / "fifo")
-    with open_tree(str(tree), stepwise=stepwise) as opened, pytest.raises(OSError):
+    with open_tree(str(tree), stepwise=stepwise) as opened, refused(errno.ELOOP):
         reading(opened, "fifo")
 
 
 @pytest.mark.root
 def test_a_device_is_not_even_opened(tree, stepwise):
     os.mknod(tree / "device", stat.S_IFCHR | 0o600, os.makedev(10, 63))  # no such device
-    with open_tree(str(tree), stepwise=stepwise) as opened, pytest.raises(OSError) as caught:
+    # Not ENXIO or ENODEV, which opening it would give.
+    with open_tree(str(tree), stepwise=stepwise) as opened, refused(errno.ELOOP):
         reading(opened, "device")
-    assert caught.value.errno == errno.ELOOP  # and not ENXIO or ENODEV, which opening it gives
 
 
 @pytest.mark.root
 def test_a_mount_is_not_crossed(tree, stepwise, mounted_tmpfs):
     mounted_tmpfs(tree / "conf" / "deep")
-    with open_tree(str(tree), stepwise=stepwise) as opened:
-        with pytest.raises(OSError) as caught:
-            opened.open_directory("conf/deep")
-        assert caught.value.errno == errno.EXDEV
+    with open_tree(str(tree), stepwise=stepwise) as opened, refused(errno.EXDEV):
+        opened.open_directory("conf/deep")
 
 
 def test_paths_longer_than_the_kernel_takes_are_walked(tree, stepwise):
@@ -115,7 +122,7 @@ def test_no_descriptor_is_left_open(tree, stepwise):
     with open_tree(str(tree), stepwise=stepwise) as opened:
         reading(opened, "conf/file")
         for path in ("conf/none/x", "conf/file/x", "none"):
-            with pytest.raises(OSError):
+            with refused(errno.ENOENT, errno.ENOTDIR):
                 opened.open_directory(path)
     assert os.listdir("/proc/self/fd") == before
 
