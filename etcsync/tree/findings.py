@@ -1,0 +1,113 @@
+"""What a scan has found so far, sorted by what becomes of it."""
+
+import os
+from collections.abc import Callable
+
+from etcsync.entries import Entry, Kind, StatKey, blob_oid
+from etcsync.errors import TreeError
+from etcsync.policy.treatment import Strategy, Treatment
+from etcsync.tree.metadata_file import Beside
+from etcsync.tree.reading import entry_of, stat_key
+from etcsync.tree.scanned import Known, Scan, TreeWarning, WarningKind
+
+
+class Findings:
+    """The growing result of one scan; the attributes are those of `Scan`, and two more.
+
+    Attributes:
+        occupied: As in `Beside`.
+        shadowed: Known directories that ``.gitignore`` rules match.
+    """
+
+    def __init__(
+        self,
+        known: Known,
+        treatment: Callable[[str], Treatment],
+        store: Callable[[bytes], str],
+        *,
+        ownership: bool,
+    ) -> None:
+        self._known = known
+        self._treatment = treatment
+        self._store = store
+        self._ownership = ownership
+        self._stored: set[str] = set()
+        self.entries: dict[str, Entry] = {}
+        self.unmanaged: dict[str, Entry] = {}
+        self.hidden: dict[str, Entry] = {}
+        self.mirrored: dict[str, Entry] = {}
+        self.stats: dict[str, StatKey] = {}
+        self.warnings: list[TreeWarning] = []
+        self.occupied: set[str] = set()
+        self.shadowed: set[str] = set()
+        self.gitfile: bytes | None = None
+        self.git_obstructed = False
+
+    def missing(self) -> set[str]:
+        """Return the known paths of which nothing has been found."""
+        found = (self.entries, self.unmanaged, self.mirrored, self.hidden)
+        return set(self._known.paths).difference(*found)
+
+    def warn(self, path: str, kind: WarningKind, detail: str) -> None:
+        """Note that something is not recorded."""
+        self.warnings.append(TreeWarning(path, kind, detail))
+
+    def refuse(self, path: str, plain: Entry, kind: WarningKind, detail: str) -> None:
+        """Keep what cannot be recorded; a warning says so unless it would not be anyway."""
+        barred = plain._replace(kind=Kind.OTHER)
+        if path in self.hidden:
+            self.hidden[path] = barred
+            return
+        self.forget(path)
+        self.unmanaged[path] = barred
+        if self._treatment(path).strategy is not Strategy.IGNORE:
+            self.warn(path, kind, detail)
+
+    def forget(self, path: str) -> None:
+        """Take back what was found at ``path``."""
+        for found in (self.entries, self.unmanaged, self.hidden, self.mirrored):
+            found.pop(path, None)
+
+    def record(self, path: str, status: os.stat_result, content: bytes, *, settled: bool) -> None:
+        """Keep a file or link with its content, which is stored where it is new.
+
+        Raises:
+            TreeError: It could not be stored; that is no fault of the tree's.
+        """
+        oid = blob_oid(content)
+        if oid not in self._known.oids and oid not in self._stored:
+            try:
+                self._stored.add(self._store(content))
+            except OSError as error:
+                raise TreeError(
+                    f"What {path} holds could not be stored: {error.strerror}.",
+                    hint="Check the file system of state_dir; 'etcsync doctor' helps.",
+                ) from error
+        self.entries[path] = entry_of(status, oid, ownership=self._ownership)
+        if settled:
+            self.stats[path] = stat_key(status)
+
+    def result(self) -> Scan:
+        """Return all that was found."""
+        hides = any(entry.kind is not Kind.OTHER for entry in self.hidden.values()) or any(
+            not self._holds_content(path) for path in self.shadowed
+        )
+        visible = {p: entry for p, entry in self.mirrored.items() if p not in self.hidden}
+        return Scan(
+            entries=self.entries,
+            unmanaged=self.unmanaged,
+            hidden=self.hidden,
+            mirrored=self.mirrored,
+            stats=self.stats,
+            warnings=tuple(self.warnings),
+            gitfile=self.gitfile,
+            git_obstructed=self.git_obstructed,
+            beside=Beside(self.unmanaged | visible, self.hidden, hides, self.occupied),
+        )
+
+    def _holds_content(self, directory: str) -> bool:
+        """Whether git tracks something in a directory; if not, git calls it ignored."""
+        return any(
+            path.startswith(directory + "/") and entry.kind is not Kind.DIRECTORY
+            for path, entry in self.entries.items()
+        )

@@ -1,0 +1,77 @@
+"""What is taken from the root's own live /etc, because upstream's commits do not have it.
+
+The walk is that of any tree: upstream's /etc is trusted more than a client's, but a link in it
+leads out of the root just the same.
+"""
+
+from collections.abc import Callable, Container
+from typing import NamedTuple
+
+from etcsync.entries import Entry, Kind
+from etcsync.policy.treatment import Strategy, Treatment
+from etcsync.tree.beneath import open_tree
+from etcsync.tree.ignore import Hides
+from etcsync.tree.scan import scan
+from etcsync.tree.scanned import Known, Scan
+
+_IGNORED = Treatment(Strategy.IGNORE)
+
+
+class PathMetadata(NamedTuple):
+    """Mode, owner and group of one path."""
+
+    mode: int
+    uid: int
+    gid: int
+
+
+def scan_mirror_source(
+    etc: str,
+    treatment: Callable[[str], Treatment],
+    tracked: Container[str],
+    *,
+    ownership: bool = True,
+) -> dict[str, Entry]:
+    """Return what stands in the root's /etc at the paths of strategy mirror.
+
+    Args:
+        etc: The root's /etc, a path of the server.
+        treatment: The policy for a path.
+        tracked: Paths that upstream's commit has; they go the way of commits.
+        ownership: False, where not running as root: owner and group count as root's.
+
+    Returns:
+        Files, links and directories as `etcsync.tree.reading.mirror_entry` gives them, comparable
+        with `Scan.mirrored`.
+
+    Raises:
+        TreeError: The directory cannot be read.
+    """
+
+    def mirrors_only(path: str) -> Treatment:
+        given = treatment(path)
+        mirrored = given.strategy is Strategy.MIRROR and path not in tracked
+        return given if mirrored else _IGNORED
+
+    found = _walk(etc, mirrors_only, ownership=ownership).mirrored
+    return {path: entry for path, entry in found.items() if entry.kind is not Kind.OTHER}
+
+
+def live_metadata(etc: str, *, ownership: bool = True) -> dict[str, PathMetadata]:
+    """Return mode, owner and group of every file and directory in the root's live /etc.
+
+    Raises:
+        TreeError: The directory cannot be read.
+    """
+    found = _walk(etc, lambda _: _IGNORED, ownership=ownership)
+    everything = found.entries | found.unmanaged | found.hidden
+    return {
+        path: PathMetadata(entry.mode, entry.uid, entry.gid)
+        for path, entry in everything.items()
+        if entry.kind is not Kind.SYMLINK
+    }
+
+
+def _walk(etc: str, treatment: Callable[[str], Treatment], *, ownership: bool) -> Scan:
+    with open_tree(etc) as tree:
+        return scan(tree, Known(), treatment, Hides(), lambda _: "", ownership=ownership)

@@ -1,0 +1,80 @@
+"""What a scan is told and what it finds."""
+
+from collections.abc import Container, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from etcsync.entries import Entry, StatKey
+from etcsync.tree.metadata_file import Beside
+
+WarningKind = Literal["special", "oversized", "nested-git", "name", "unreadable", "gitfile"]
+
+
+class TreeWarning(NamedTuple):
+    """Something in a tree that is not recorded, and why."""
+
+    path: str
+    kind: WarningKind
+    detail: str
+
+
+class Limits(NamedTuple):
+    """How much of a tree is taken in.
+
+    Attributes:
+        file_size: Bytes of the longest file that is recorded.
+        entries: Names in the whole tree; a tree with more is refused.
+        depth: Directories inside each other; deeper ones are reported.
+        seconds: Time for a tree's own ``.gitignore`` rules; a tree that needs more is refused.
+    """
+
+    file_size: int = 8 * 1024 * 1024
+    entries: int = 200_000
+    depth: int = 256
+    seconds: float = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a tree before it is scanned.
+
+    Attributes:
+        paths: All paths, directories too, that base, upstream or the last record have; they are
+            looked at whatever ``.gitignore`` says.
+        stats: For recorded files and links the state in which they were recorded, and the blob.
+        oids: Blobs that need not be stored again.
+    """
+
+    paths: AbstractSet[str] = frozenset()
+    stats: Mapping[str, tuple[StatKey, str]] = field(default_factory=dict)
+    oids: Container[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """What stands in a tree.
+
+    Attributes:
+        entries: What is recorded: files, links and directories, the top among them.
+        unmanaged: What policy ignores, by kind and metadata; and, as `Kind.OTHER`, what cannot be
+            recorded: special files, files over the limit, what cannot be read, mount points. Of
+            what lies beneath a directory of that kind nothing is known.
+        hidden: What ``.gitignore`` hides, by kind and metadata.
+        mirrored: Paths of strategy mirror that are not known, as `mirror_entry` gives them.
+        stats: The states of files and links whose next change is sure to show.
+        warnings: In the order found.
+        gitfile: Content of the ``.git`` at the top, if that is a small regular file.
+        git_obstructed: Something else stands there.
+        beside: What `etcsync.tree.metadata_file.generate` needs besides entries.
+    """
+
+    entries: dict[str, Entry]
+    unmanaged: dict[str, Entry]
+    hidden: dict[str, Entry]
+    mirrored: dict[str, Entry]
+    stats: dict[str, StatKey]
+    warnings: tuple[TreeWarning, ...]
+    gitfile: bytes | None
+    git_obstructed: bool
+    beside: Beside

@@ -1,0 +1,103 @@
+"""System calls of Linux that Python's ``os`` module lacks; see openat2(2), renameat2(2), syncfs(2).
+
+They are reached through the C library, with the error number taken from the calling thread.
+"""
+
+import ctypes
+import errno
+import functools
+import os
+
+SYS_OPENAT2 = 437
+"""The same number on every architecture that Python supports on Linux."""
+
+RESOLVE_NO_XDEV = 0x01
+RESOLVE_NO_MAGICLINKS = 0x02
+RESOLVE_NO_SYMLINKS = 0x04
+RESOLVE_BENEATH = 0x08
+
+RENAME_NOREPLACE = 1
+RENAME_EXCHANGE = 2
+
+_library = ctypes.CDLL(None, use_errno=True)
+_library.syscall.restype = ctypes.c_long
+
+
+class _OpenHow(ctypes.Structure):
+    """``struct open_how`` of linux/openat2.h."""
+
+    _fields_ = (
+        ("flags", ctypes.c_uint64),
+        ("mode", ctypes.c_uint64),
+        ("resolve", ctypes.c_uint64),
+    )
+
+
+def _failure(name: bytes) -> OSError:
+    number = ctypes.get_errno()
+    return OSError(number, os.strerror(number), os.fsdecode(name))
+
+
+def openat2(directory: int, name: bytes, flags: int, resolve: int) -> int:
+    """Open ``name`` relative to the descriptor ``directory`` under the rules ``resolve``.
+
+    Raises:
+        OSError: As openat2(2) says; ENOSYS where the kernel is older than 5.6.
+    """
+    how = _OpenHow(flags, 0, resolve)
+    while True:
+        descriptor: int = _library.syscall(
+            ctypes.c_long(SYS_OPENAT2),
+            ctypes.c_int(directory),
+            ctypes.c_char_p(name),
+            ctypes.byref(how),
+            ctypes.c_size_t(ctypes.sizeof(how)),
+        )
+        if descriptor >= 0:
+            return descriptor
+        if ctypes.get_errno() != errno.EINTR:
+            raise _failure(name)
+
+
+@functools.cache
+def has_openat2() -> bool:
+    """Whether this kernel knows openat2 and lets this process call it.
+
+    Sandboxes that were made before the call existed answer EPERM.
+    """
+    try:
+        os.close(openat2(-100, b"/", os.O_PATH | os.O_CLOEXEC, 0))  # -100 is AT_FDCWD
+    except OSError as error:
+        if error.errno in {errno.ENOSYS, errno.EPERM}:
+            return False
+        raise
+    return True
+
+
+def renameat2(
+    old_directory: int, old_name: bytes, new_directory: int, new_name: bytes, flags: int
+) -> None:
+    """Rename between two directories; ``flags`` is `RENAME_NOREPLACE` or `RENAME_EXCHANGE`.
+
+    Raises:
+        OSError: As renameat2(2) says; EINVAL where the file system cannot do it.
+    """
+    result: int = _library.renameat2(
+        ctypes.c_int(old_directory),
+        ctypes.c_char_p(old_name),
+        ctypes.c_int(new_directory),
+        ctypes.c_char_p(new_name),
+        ctypes.c_uint(flags),
+    )
+    if result != 0:
+        raise _failure(new_name)
+
+
+def syncfs(descriptor: int) -> None:
+    """Write all that is dirty on the file system of ``descriptor`` to its disk.
+
+    Raises:
+        OSError: The disk reported an error since the descriptor was opened, or the call failed.
+    """
+    if _library.syncfs(ctypes.c_int(descriptor)) != 0:
+        raise _failure(b"")
