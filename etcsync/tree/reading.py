@@ -130,7 +130,7 @@ def mirror_entry(status: os.stat_result, target: bytes = b"", *, ownership: bool
 
 
 def observe(
-    tree: OpenTree, place: Place, limit: int, *, mirrored: bool, ownership: bool
+    tree: OpenTree, place: Place, limit: int, *, mirrored: bool = False, ownership: bool
 ) -> tuple[Entry, bytes | None]:
     """Return what stands at ``place`` and, where it has one that is recorded, its content.
 
@@ -157,3 +157,24 @@ def observe(
             return entry_of(status, ownership=ownership)._replace(kind=Kind.OTHER), None
     oid = "" if content is None else blob_oid(content)
     return entry_of(status, oid, ownership=ownership), content
+
+
+def is_mirrored(entry: Entry | None) -> bool:
+    """Whether this is an entry made by `mirror_entry` of a file or link."""
+    return entry is not None and entry.oid.startswith(MIRROR)
+
+
+def matches(
+    tree: OpenTree, place: Place, expected: Entry | None, limit: int, *, ownership: bool
+) -> bool:
+    """Whether exactly what is expected, something that can be recorded, stands at ``place``.
+
+    What cannot be read does not match. Arguments as in `observe`.
+    """
+    if expected is None or expected.kind is Kind.OTHER:
+        return False
+    try:
+        entry, _ = observe(tree, place, limit, mirrored=is_mirrored(expected), ownership=ownership)
+    except OSError:
+        return False
+    return entry == expected

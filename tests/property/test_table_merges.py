@@ -43,7 +43,9 @@ REMARKS = [b"", b"# one", b"# two", b"#", b" # one"]
 
 
 def contents(table: str) -> st.SearchStrategy[bytes]:
-    lines = st.lists(st.sampled_from(POTS[table]) | st.sampled_from(REMARKS), max_size=7, unique=True)
+    lines = st.lists(
+        st.sampled_from(POTS[table]) | st.sampled_from(REMARKS), max_size=7, unique=True
+    )
     ends = st.sampled_from([b"\n", b"\n", b""])
     return st.builds(lambda some, end: b"\n".join(some) + end if some else b"", lines, ends)
 

@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from etcsync.errors import UsageError
 from etcsync.braces import expand_braces
+from etcsync.errors import UsageError
 
 
 @pytest.mark.parametrize(

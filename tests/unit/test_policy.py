@@ -107,7 +107,7 @@ def test_the_trees_own_directory_is_matched_by_nothing() -> None:
 @pytest.mark.parametrize("path", [".etckeeper", ".git", ".git/config"])
 def test_what_etcsync_derives_is_out_of_reach_of_rules(path) -> None:
     found = policy('[[rule]]\npaths = ["*", ".etc*", ".git"]\nstrategy = "client"\n')
-    assert found.treatment(path).strategy is Strategy.IGNORE
+    assert found.treatment(path).strategy is Strategy.UPSTREAM
     assert found.treatment(path).promote is Promote.NEVER
     assert found.explain(path).matches == ()
     assert found.treatment("a/.etckeeper").strategy is Strategy.CLIENT

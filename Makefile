@@ -1,0 +1,43 @@
+# The verbs of this project; each makes the virtual environment itself.
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: help demo test system lint format bench wheel clean
+
+help:          ## list these verbs
+	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+$(READY): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	touch $@
+
+demo: $(READY)   ## build a small cluster in a temporary directory and walk through a day of it
+	$(BIN)/etcsync demo
+
+test: $(READY)   ## unit, property and integration tests: real git, real files, no network
+	$(BIN)/python -m pytest -m 'not system' $(ARGS)
+
+system: $(READY) ## tests on a real root file system; needs root and debootstrap
+	$(BIN)/python -m pytest -m system $(ARGS)
+
+lint: $(READY)   ## style and types
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(READY) ## put the code into the project's form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(READY)  ## measure against the loop of git pulls; needs root for ownership
+	$(BIN)/python benchmarks/fan_out.py $(ARGS)
+
+wheel: $(READY)  ## build the wheel into dist/
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
+clean:         ## remove what these verbs made
+	rm -rf $(VENV) .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist

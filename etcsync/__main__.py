@@ -1,0 +1,5 @@
+"""``python -m etcsync``: the same as the command ``etcsync``."""
+
+from etcsync.cli.main import run
+
+run()

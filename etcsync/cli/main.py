@@ -1,0 +1,101 @@
+"""The command line's front door: global flags, the commands, and errors made readable."""
+
+import os
+import sys
+
+import click
+
+from etcsync import __version__, environment
+from etcsync.cli import client, conflicts, demo, diff, git, init, policy, status, sync
+from etcsync.cli.context import Context, global_options, with_context
+from etcsync.errors import EtcsyncError
+from etcsync.report.documents import SCHEMA, error_document
+from etcsync.report.escape import printable
+
+INTERRUPTED = 130
+"""Exit status after Ctrl-C, as shells count it."""
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start with: etcsync init --root /srv/root --clients 'client{0..5}'",
+)
+@global_options
+@click.version_option(__version__, prog_name="etcsync")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """Keep every diskless client's /etc in step with the shared root's.
+
+    Upstream is the git repository of the root's /etc. `etcsync sync` brings its new commits to
+    every client's tree, keeps what clients changed, and holds what does not fit together.
+    """
+    context.ensure_object(Context)
+
+
+main.add_command(init.init)
+main.add_command(client.client)
+main.add_command(status.status)
+main.add_command(diff.diff)
+main.add_command(sync.plan)
+main.add_command(sync.sync)
+main.add_command(conflicts.conflicts)
+main.add_command(policy.policy)
+main.add_command(git.git)
+main.add_command(demo.demo)
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@with_context
+def completion(_context: Context, shell: str) -> int:
+    r"""Print the completion script for SHELL.
+
+    \b
+    Example:
+      etcsync completion bash > /etc/bash_completion.d/etcsync
+    """
+    from click.shell_completion import get_completion_class  # noqa: PLC0415 - only this one needs it
+
+    completion_class = get_completion_class(shell)
+    if completion_class is None:
+        raise click.UsageError(f"no completion for {shell}")
+    click.echo(completion_class(main, {}, "etcsync", "_ETCSYNC_COMPLETE").source())
+    return 0
+
+
+def run() -> None:
+    """Run etcsync as a program and exit with its status."""
+    environment.cleanse()
+    context = Context()
+    try:
+        status_code = main.main(
+            prog_name="etcsync",
+            standalone_mode=False,
+            obj=context,
+        )
+    except click.exceptions.Abort:
+        sys.exit(INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except EtcsyncError as error:
+        sys.exit(_explain(context, error))
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        sys.exit(_explain(context, EtcsyncError(f"{place}{error.strerror or error}")))
+    sys.exit(status_code if isinstance(status_code, int) else 0)
+
+
+def _explain(context: Context, error: EtcsyncError) -> int:
+    """Say what happened and what to do next; return the exit status."""
+    if context.json:
+        context.print_json({"schema": SCHEMA, "error": error_document(error)})
+    context.err.print("error:", style="bold red", end=" ")
+    context.err.print(printable(error.message, keep="\n"), soft_wrap=True)
+    if error.hint:
+        context.err.print("hint:", style="bold cyan", end=" ")
+        context.err.print(printable(error.hint, keep="\n"), soft_wrap=True)
+    return error.exit_status

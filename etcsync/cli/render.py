@@ -1,0 +1,54 @@
+"""Pieces of text output that several commands share."""
+
+from collections.abc import Iterable, Iterator
+
+from rich.text import Text
+
+from etcsync.plan.model import Action, Difference
+from etcsync.report.escape import printable
+
+STATE_STYLES = {
+    "error": "bold red",
+    "suspended": "magenta",
+    "conflicted": "red",
+    "behind": "yellow",
+    "drifted": "blue",
+    "synced": "green",
+}
+
+ACT_STYLES = {
+    "write": "green",
+    "merge": "green",
+    "delete": "red",
+    "chmod": "green",
+    "heal": "yellow",
+    "mirror": "cyan",
+    "hold": "bold red",
+    "release": "bold green",
+}
+
+
+def safe(text: str) -> str:
+    """Return ``text`` so that nothing in it steers the terminal."""
+    return printable(text)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural where it must be."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def change_lines(differences: Iterable[Difference]) -> Iterator[Text]:
+    """Yield one line for each difference between a tree and upstream."""
+    for difference in differences:
+        yield Text.assemble((f"  {difference.change.value:<9}", "blue"), safe(difference.path))
+
+
+def action_lines(actions: Iterable[Action]) -> Iterator[Text]:
+    """Yield one line for each action."""
+    for action in actions:
+        yield Text.assemble(
+            (f"  {action.act.value:<8}", ACT_STYLES[action.act.value]),
+            safe(action.path),
+            (f"  ({safe(action.reason)})", "dim"),
+        )

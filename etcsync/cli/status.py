@@ -1,0 +1,93 @@
+"""``etcsync status``: the state of each client."""
+
+import click
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from etcsync.cli.arguments import some_clients
+from etcsync.cli.context import Context, with_context
+from etcsync.cli.render import STATE_STYLES, change_lines, counted, safe
+from etcsync.reconcile.model import ClientStatus, ClusterStatus
+from etcsync.reconcile.status import cluster_status
+from etcsync.report.documents import status_document
+
+
+@click.command(epilog="Example: etcsync status --exit-code client0")
+@some_clients
+@click.option("--exit-code", is_flag=True, help="Exit 1 unless every client is in sync.")
+@with_context
+def status(context: Context, clients: tuple[str, ...], *, exit_code: bool) -> int:
+    """Show the state of each client: what it has, what it changed, what is held.
+
+    Reads the live trees and writes nothing. Without CLIENT, shows all.
+    """
+    state = cluster_status(context.settings, clients)
+    if context.json:
+        context.print_json(status_document(state))
+    else:
+        _show(context.out, state)
+    in_sync = all(client.state == "synced" for client in state.clients)
+    return 1 if exit_code and not in_sync else 0
+
+
+def _show(out: Console, state: ClusterStatus) -> None:
+    out.print(Text.assemble("upstream ", (state.upstream_path, "bold"), " at "), end="")
+    out.print(state.upstream_commit[:12], style="cyan")
+    if state.busy:
+        out.print(f"  busy: {safe(state.busy)}", style="yellow")
+    if state.uncommitted:
+        out.print(
+            f"  {counted(len(state.uncommitted), 'path')} not committed, so not fanned out:",
+            style="yellow",
+        )
+        for path in state.uncommitted:
+            out.print(f"    {safe(path)}")
+    out.print()
+    out.print(_table(state))
+    for client in state.clients:
+        _show_details(out, client)
+
+
+def _table(state: ClusterStatus) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("CLIENT", "STATE", "BEHIND", "DRIFT", "LOCAL", "HELD", "LAST SYNC"):
+        numeric = heading in {"BEHIND", "DRIFT", "LOCAL", "HELD"}
+        table.add_column(heading, justify="right" if numeric else "left")
+    for client in state.clients:
+        table.add_row(
+            client.name,
+            Text(client.state, style=STATE_STYLES[client.state]),
+            *(
+                str(number) if number else "-"
+                for number in (
+                    client.behind,
+                    len(client.drift),
+                    len(client.local),
+                    len(client.conflicts),
+                )
+            ),
+            client.last_sync or "never",
+        )
+    return table
+
+
+def _show_details(out: Console, client: ClientStatus) -> None:
+    if not (client.error or client.drift or client.conflicts or client.warnings):
+        return
+    out.print()
+    out.print(client.name, style="bold")
+    if client.error:
+        out.print(f"  error: {safe(client.error.message)}", style="red")
+        if client.error.hint:
+            out.print(f"  {safe(client.error.hint)}")
+    for held in client.conflicts:
+        out.print(
+            Text.assemble(("  held     ", "red"), safe(held.path), f"  ({held.reason}, {held.id})")
+        )
+    if client.conflicts:
+        out.print(f"  → etcsync conflicts show {client.conflicts[0].id}", style="dim")
+    out.print(*change_lines(client.drift), sep="\n") if client.drift else None
+    for warning in client.warnings:
+        text = f"{safe(warning.path)}  ({safe(warning.detail)})"
+        out.print(Text.assemble((f"  {warning.kind:<9}", "yellow"), text))

@@ -1,0 +1,118 @@
+"""``etcsync plan`` and ``etcsync sync``: what would be done, and doing it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from etcsync.cli.arguments import some_clients
+from etcsync.cli.context import Context, with_context
+from etcsync.cli.render import action_lines, counted, safe
+from etcsync.reconcile.model import ClientRun, Run
+from etcsync.reconcile.options import Advance, SyncOptions
+from etcsync.reconcile.reconciler import plan_clients, sync_clients
+from etcsync.report.documents import run_document
+
+PROGRESS_FROM = 10
+"""Clients from which on a progress bar is worth its lines."""
+
+
+@click.command(epilog="Example: etcsync plan client0")
+@some_clients
+@click.option("--allow-mass-delete", is_flag=True, help="Plan deletions above the limit, too.")
+@click.option("--accept-rewrite", is_flag=True, help="Plan on a rewritten upstream history.")
+@with_context
+def plan(
+    context: Context, clients: tuple[str, ...], *, allow_mass_delete: bool, accept_rewrite: bool
+) -> int:
+    """Show what `sync` would do now. Writes nothing."""
+    options = SyncOptions(
+        allow_mass_delete=allow_mass_delete, accept_rewrite=accept_rewrite, wait=context.wait
+    )
+    with _progress(context) as advance:
+        run = plan_clients(context.settings, clients, options, advance)
+    return _report(context, run, nothing="nothing to do")
+
+
+@click.command(epilog="Example: etcsync sync")
+@some_clients
+@click.option(
+    "--allow-mass-delete", is_flag=True, help="Confirm deletions above limits.max_delete_percent."
+)
+@click.option("--accept-rewrite", is_flag=True, help="Go on although upstream rewrote history.")
+@with_context
+def sync(
+    context: Context, clients: tuple[str, ...], *, allow_mass_delete: bool, accept_rewrite: bool
+) -> int:
+    """Bring upstream's commits to the clients' trees, once.
+
+    What clients changed is recorded first, then merged as the policy says; what does not merge is
+    held and reported, and everything else goes on. Without CLIENT, all clients.
+    """
+    options = SyncOptions(
+        allow_mass_delete=allow_mass_delete, accept_rewrite=accept_rewrite, wait=context.wait
+    )
+    with _progress(context) as advance:
+        run = sync_clients(context.settings, clients, options, advance)
+    return _report(context, run, nothing="in sync")
+
+
+@contextmanager
+def _progress(context: Context) -> Iterator[Advance]:
+    """Show a bar on stderr while a long run goes on; nothing in a pipe."""
+    if context.json or not context.err.is_terminal:
+        yield lambda _step, _done, _total: None
+        return
+    columns = (TextColumn("{task.description:<9}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, TimeElapsedColumn(), console=context.err, transient=True) as progress:
+        tasks = {}
+
+        def advance(step: str, done: int, total: int) -> None:
+            if total < PROGRESS_FROM:
+                return
+            if step not in tasks:
+                tasks[step] = progress.add_task(step, total=total)
+            progress.update(tasks[step], completed=done)
+
+        yield advance
+
+
+def _report(context: Context, run: Run, *, nothing: str) -> int:
+    if context.json:
+        context.print_json(run_document(run))
+        return run.exit_status
+    context.out.print(f"upstream {run.upstream_commit[:12]}", style="cyan")
+    quiet = [client for client in run.clients if not _has_news(client)]
+    for client in run.clients:
+        if _has_news(client):
+            _show_client(context.out, client)
+    if quiet:
+        names = " ".join(client.name for client in quiet)
+        context.out.print(f"{counted(len(quiet), 'client')} {nothing}: {names}")
+    return run.exit_status
+
+
+def _has_news(client: ClientRun) -> bool:
+    return bool(client.error or client.actions or client.conflicts or client.warnings)
+
+
+def _show_client(out: Console, client: ClientRun) -> None:
+    out.print(client.name, style="bold")
+    if client.error:
+        out.print(f"  error: {safe(client.error.message)}", style="red")
+        if client.error.hint:
+            out.print(f"  {safe(client.error.hint)}")
+    for line in action_lines(client.actions):
+        out.print(line)
+    for warning in client.warnings:
+        out.print(
+            f"  {warning.kind}: {safe(warning.path)}  ({safe(warning.detail)})", style="yellow"
+        )
+    if client.conflicts:
+        first = client.conflicts[0].id
+        out.print(
+            f"  {counted(len(client.conflicts), 'path')} held → etcsync conflicts show {first}",
+            style="red",
+        )

@@ -1,0 +1,158 @@
+"""Writing to the trees: everything of all clients is staged, synced once, swapped in, looked at.
+
+Before that, what a killed run had taken out of a tree is brought into history; and a tree's
+``.git`` file that does not lead to the hub is put right.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import structlog
+
+from etcsync.config import Client
+from etcsync.entries import Entry, Kind, StatKey
+from etcsync.errors import TreeError
+from etcsync.plan.model import Action
+from etcsync.reconcile.cluster import Cluster
+from etcsync.reconcile.gitfile import restore_gitfile
+from etcsync.reconcile.options import Advance
+from etcsync.reconcile.record import Intent
+from etcsync.reconcile.rescue import record_leftovers
+from etcsync.reconcile.rounds import Round
+from etcsync.tree.apply import Change, Staged, settle, stage, sync
+from etcsync.tree.beneath import OpenTree, open_tree
+from etcsync.tree.preparing import kept_attributes
+from etcsync.tree.recovery import recover
+from etcsync.tree.staging import Staging
+
+log = structlog.get_logger()
+
+Stats = Mapping[str, StatKey]
+
+
+def recover_all(cluster: Cluster, clients: Sequence[Client], current: Round) -> None:
+    """Bring into history what a killed run took out of the trees and did not get to record.
+
+    Raises:
+        HubError: The hub could not be written; everything stays where it is.
+    """
+    staging = Staging(cluster.settings.trees.staging)
+    limit = cluster.settings.limits.max_file_size
+    for client in clients:
+        try:
+            with open_tree(cluster.settings.tree_path(client.name)) as tree:
+                unfinished = staging.unfinished(client.name, tree)
+                if not unfinished:
+                    continue
+                found = recover(
+                    staging, client.name, tree, limit=limit, ownership=cluster.ownership
+                )
+                record_leftovers(cluster, client.name, found)
+                for inside in unfinished:
+                    staging.discard(client.name, tree, inside=inside)
+        except (TreeError, OSError) as error:
+            current.fail(client.name, error)
+
+
+def apply_all(cluster: Cluster, current: Round, advance: Advance) -> dict[str, Stats]:
+    """Apply every client's plan to its tree; one client's failure is its own.
+
+    Returns:
+        By client, the states of the files that were put in place.
+
+    Raises:
+        HubError: What could not stay in a tree could not be recorded.
+    """
+    staged = _stage_all(cluster, current)
+    if not staged:
+        return {}
+    sync(staged.values())
+    for done, (name, each) in enumerate(staged.items()):
+        advance("write", done, len(staged))
+        with _failing_alone(current, name):
+            each.swap()
+    advance("write", len(staged), len(staged))
+    sync(staged.values())
+    settle()
+    stats = {}
+    for name, each in staged.items():
+        with _failing_alone(current, name):
+            stats[name] = _finish(cluster, current, name, each)
+    return stats
+
+
+def _stage_all(cluster: Cluster, current: Round) -> dict[str, Staged]:
+    staging = Staging(cluster.settings.trees.staging)
+    staged = {}
+    with open_tree(cluster.settings.upstream.etc) as source:
+        attributes = _Attributes(cluster, source)
+        for name, intent in current.going_on():
+            with _failing_alone(current, name):
+                if not intent.snapshot.gitfile_intact:
+                    restore_gitfile(cluster, name)
+                changes = [
+                    Change(action.path, action.before, action.after, attributes.of(action))
+                    for action in _writes(intent)
+                ]
+                if changes:
+                    staged[name] = stage(
+                        intent.snapshot.tree_path,
+                        name,
+                        staging,
+                        changes,
+                        cluster.contents.read,
+                        source=source,
+                        limit=cluster.settings.limits.max_file_size,
+                        ownership=cluster.ownership,
+                    )
+    return staged
+
+
+def _writes(intent: Intent) -> Iterator[Action]:
+    yield from intent.plan.writes
+    if intent.metadata_action is not None:
+        yield intent.metadata_action
+
+
+@contextmanager
+def _failing_alone(current: Round, name: str) -> Iterator[None]:
+    """Let an error of this client end its own part of the round only."""
+    try:
+        yield
+    except (TreeError, OSError) as error:
+        current.fail(name, error)
+
+
+def _finish(cluster: Cluster, current: Round, name: str, staged: Staged) -> Stats:
+    applied = staged.finish()
+    if applied.stranded:
+        record_leftovers(cluster, name, applied.stranded)
+        staged.discard()
+    if applied.failed:
+        path, error = next(iter(applied.failed.items()))
+        error.filename = path
+        current.fail(name, error)
+    elif applied.raced or applied.kept or applied.stranded:
+        log.info("tree changed meanwhile", client=name, paths=len(applied.raced))
+        current.raced.add(name)
+    return applied.stats
+
+
+class _Attributes:
+    """Extended attributes that new files take from the root's own, read once for all clients."""
+
+    def __init__(self, cluster: Cluster, source: OpenTree) -> None:
+        self._source = source if cluster.ownership else None
+        self._known: dict[str, Mapping[str, bytes]] = {}
+
+    def of(self, action: Action) -> Mapping[str, bytes]:
+        """Return the attributes for a file that appears; one that is replaced keeps its own."""
+        if self._source is None or not _appears(action.before, action.after):
+            return {}
+        if action.path not in self._known:
+            self._known[action.path] = kept_attributes(self._source, action.path)
+        return self._known[action.path]
+
+
+def _appears(before: Entry | None, after: Entry | None) -> bool:
+    return before is None and after is not None and after.kind is Kind.FILE

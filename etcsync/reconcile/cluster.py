@@ -1,0 +1,136 @@
+"""Everything a run works with, opened once for the whole fleet."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+
+from etcsync.config import Client, Settings
+from etcsync.entries import Entry
+from etcsync.host.rootfs import account_files
+from etcsync.hub.hub import Hub, open_hub
+from etcsync.hub.upstream import head_commit, objects_directory
+from etcsync.plan.merger import Merger
+from etcsync.policy.policy import Policy, PolicySet
+from etcsync.reconcile.contents import Contents
+from etcsync.reconcile.policies import load_rules
+from etcsync.reconcile.sides import Side, Sides
+from etcsync.reconcile.texts import Texts
+from etcsync.tree.accounts import Accounts, parse_accounts
+from etcsync.tree.ignore import Hides
+from etcsync.tree.live import live_metadata, scan_mirror_source
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """What every step of the road may use.
+
+    Attributes:
+        settings: The settings.
+        hub: The open hub.
+        contents: Contents by blob id, old and new.
+        sides: Reads versions of /etc from the hub.
+        upstream_commit: The upstream commit that this run works towards.
+        theirs: Upstream's version of /etc.
+        policies: The rules in force, by client.
+        merger: Merges contents, equal ones once.
+        texts: Generates the trees' metadata files.
+        hides: Compiled ``.gitignore`` rules, shared by all trees.
+        root_accounts: The names of the live root's ids.
+        ownership: Whether owners can be set: only as root.
+        now: When the run began.
+    """
+
+    settings: Settings
+    hub: Hub
+    contents: Contents
+    sides: Sides
+    upstream_commit: str
+    theirs: Side
+    policies: PolicySet
+    merger: Merger
+    texts: Texts
+    hides: Hides
+    root_accounts: Accounts
+    ownership: bool
+    now: datetime
+
+    def policy(self, client: Client) -> Policy:
+        """Return the rules for ``client``; clients with equal rules share one."""
+        return self.policies.for_client(client.name, client.labels)
+
+    @cached_property
+    def _mirror_sources(self) -> dict[int, Mapping[str, Entry]]:
+        return {}
+
+    def mirror_source(self, policy: Policy) -> Mapping[str, Entry]:
+        """Return what the live root has at the paths that ``policy`` mirrors."""
+        sources = self._mirror_sources
+        if id(policy) not in sources:
+            sources[id(policy)] = scan_mirror_source(
+                self.settings.upstream.etc,
+                policy.treatment,
+                self.theirs.git,
+                ownership=self.ownership,
+            )
+        return sources[id(policy)]
+
+
+@contextmanager
+def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Cluster]:
+    """Open the hub and read upstream's version of /etc.
+
+    Without ``commit``, upstream's head as it is now is read from upstream's own objects, beside
+    the hub's: readers see what the next reconciliation will bring, and write nothing.
+
+    Args:
+        settings: The settings.
+        commit: An upstream commit that the hub has already.
+
+    Raises:
+        HubError: There is no hub, or it is damaged.
+        UpstreamError: Upstream cannot be read.
+        SettingsError: A rule file is wrong.
+    """
+    etc = settings.upstream.etc
+    borrowed = None if commit else objects_directory(etc)
+    with ExitStack() as stack:
+        hub = stack.enter_context(open_hub(settings.hub_path, borrowed_objects=borrowed))
+        commit = commit or head_commit(etc)
+        contents = stack.enter_context(Contents(hub.blob))
+        ownership = os.geteuid() == 0
+        root_accounts = parse_accounts(*account_files(settings.upstream.root))
+        sides = Sides(hub, root_accounts, ownership=ownership)
+        tree = hub.commit(commit).tree
+        theirs = sides.side(tree)
+        if not theirs.keeps_metadata:
+            theirs = sides.side(tree, live_metadata(etc, ownership=ownership))
+        yield Cluster(
+            settings=settings,
+            hub=hub,
+            contents=contents,
+            sides=sides,
+            upstream_commit=commit,
+            theirs=theirs,
+            policies=PolicySet(load_rules(settings, hub, theirs.git)),
+            merger=Merger(contents.read),
+            texts=Texts(contents.read),
+            hides=Hides(),
+            root_accounts=root_accounts,
+            ownership=ownership,
+            now=datetime.now(UTC).replace(microsecond=0),
+        )
+
+
+def selected_clients(settings: Settings, names: Sequence[str]) -> tuple[Client, ...]:
+    """Return the clients called ``names``, in the settings' order; all of them for no names.
+
+    Raises:
+        UsageError: A name is unknown.
+    """
+    if not names:
+        return settings.clients
+    wanted = {settings.client(name).name for name in names}
+    return tuple(client for client in settings.clients if client.name in wanted)

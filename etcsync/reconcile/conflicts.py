@@ -1,0 +1,132 @@
+"""What is held: the list, and one conflict with its three versions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from etcsync.config import Settings
+from etcsync.entries import Entry, Kind
+from etcsync.errors import UsageError
+from etcsync.hub.hub import base_ref
+from etcsync.plan.text import is_binary
+from etcsync.reconcile.cluster import Cluster, open_cluster, selected_clients
+from etcsync.reconcile.messages import parse_base_message
+from etcsync.reconcile.model import HeldPath
+from etcsync.reconcile.snapshot import Refs, Snapshot, read_refs, take_snapshot
+from etcsync.report.secrets import is_secret, looks_secret
+
+TEXT_LIMIT = 1024 * 1024
+"""Bytes of a version that are shown; longer ones are shown without their text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One side's version of a path, ready to be shown.
+
+    Attributes:
+        entry: Kind and metadata.
+        owner: The owner's name in the root, or the number.
+        group: The group's name in the root, or the number.
+        size: Bytes of the content; None where it is not recorded.
+        text: The content as text with surrogate escapes; None for binary and secret content.
+    """
+
+    entry: Entry
+    owner: str
+    group: str
+    size: int | None
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConflictDetails:
+    """One held path with its three versions; None where the path does not exist."""
+
+    client: str
+    held: HeldPath
+    secret: bool
+    base: Version | None
+    ours: Version | None
+    theirs: Version | None
+
+
+def held_paths(settings: Settings, names: Sequence[str]) -> dict[str, tuple[HeldPath, ...]]:
+    """Return what is held on each of the clients called ``names``, or on all.
+
+    Raises:
+        UsageError: A name is unknown.
+        HubError: The hub is missing or damaged.
+    """
+    clients = selected_clients(settings, names)
+    with open_cluster(settings) as cluster:
+        refs = read_refs(cluster, clients)
+        return {client.name: _recorded_holds(refs, client.name) for client in clients}
+
+
+def conflict_details(settings: Settings, conflict_id: str) -> ConflictDetails:
+    """Return the conflict called ``conflict_id``.
+
+    Raises:
+        UsageError: Nothing that is held has this id.
+    """
+    with open_cluster(settings) as cluster:
+        refs = read_refs(cluster, settings.clients)
+        for client in settings.clients:
+            for held in _recorded_holds(refs, client.name):
+                if held.id == conflict_id:
+                    return _details(cluster, take_snapshot(cluster, client, refs), held)
+    raise UsageError(
+        f"nothing that is held has the id {conflict_id}",
+        hint="Run `etcsync conflicts` to list what is held; an id changes with the contents.",
+    )
+
+
+def _recorded_holds(refs: Refs, client: str) -> tuple[HeldPath, ...]:
+    base = refs.commit(base_ref(client))
+    return parse_base_message(base.message).holds if base else ()
+
+
+def details_of(cluster: Cluster, snapshot: Snapshot, held: HeldPath) -> ConflictDetails:
+    """Return the three versions of a path that is held in ``snapshot``."""
+    return _details(cluster, snapshot, held)
+
+
+def _details(cluster: Cluster, snapshot: Snapshot, held: HeldPath) -> ConflictDetails:
+    hub = cluster.hub
+    theirs_side = cluster.theirs
+    if held.upstream_commit != cluster.upstream_commit and hub.has([held.upstream_commit]):
+        theirs_side = cluster.sides.side(hub.commit(held.upstream_commit).tree)
+    versions = (
+        snapshot.recorded.base.get(held.path),
+        snapshot.sides.ours.get(held.path) or snapshot.scan.unmanaged.get(held.path),
+        theirs_side.entries.get(held.path),
+    )
+    contents = [_content(cluster, entry) for entry in versions]
+    secret = is_secret(snapshot.policy.treatment(held.path), *versions) or any(
+        content is not None and looks_secret(content) for content in contents
+    )
+    base, ours, theirs = (
+        None if entry is None else _version(cluster, entry, content, secret=secret)
+        for entry, content in zip(versions, contents, strict=True)
+    )
+    return ConflictDetails(snapshot.client.name, held, secret, base, ours, theirs)
+
+
+def _content(cluster: Cluster, entry: Entry | None) -> bytes | None:
+    if entry is None or entry.kind not in {Kind.FILE, Kind.SYMLINK} or not entry.oid:
+        return None
+    return cluster.contents.read(entry.oid)
+
+
+def _version(cluster: Cluster, entry: Entry, content: bytes | None, *, secret: bool) -> Version:
+    names = cluster.root_accounts
+    shown = not secret and content is not None and len(content) <= TEXT_LIMIT
+    text = None
+    if shown and content is not None and not is_binary(content):
+        text = content.decode("utf-8", "surrogateescape")
+    return Version(
+        entry,
+        names.user_names.get(entry.uid, str(entry.uid)),
+        names.group_names.get(entry.gid, str(entry.gid)),
+        None if content is None else len(content),
+        text,
+    )

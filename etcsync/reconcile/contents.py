@@ -1,0 +1,63 @@
+"""Contents by blob id, wherever they are: read from a tree a moment ago, merged, or in the hub."""
+
+import tempfile
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from etcsync.entries import blob_oid
+
+MEMORY_LIMIT = 64 * 1024 * 1024
+"""Bytes of new contents that stay in memory; more go to an unlinked temporary file."""
+
+
+class Contents:
+    """A content-addressed store: what is new in this run, on top of what the hub has.
+
+    Reading has no effect that a caller could see, so that pure code may be handed ``read``.
+    """
+
+    def __init__(self, stored: Callable[[str], bytes]) -> None:
+        """Take ``stored``, which reads a blob that the hub has."""
+        self._stored = stored
+        self._spool = tempfile.SpooledTemporaryFile(max_size=MEMORY_LIMIT)  # noqa: SIM115 - closed by __exit__
+        self._places: dict[str, tuple[int, int]] = {}
+        self._end = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._spool.close()
+
+    def put(self, content: bytes) -> str:
+        """Keep ``content`` for the length of the run and return its blob id."""
+        oid = blob_oid(content)
+        if oid not in self._places:
+            self._spool.seek(self._end)
+            self._spool.write(content)
+            self._places[oid] = (self._end, len(content))
+            self._end += len(content)
+        return oid
+
+    def read(self, oid: str) -> bytes:
+        """Return the content of a blob.
+
+        Raises:
+            HubError: Neither this run nor the hub has it.
+        """
+        place = self._places.get(oid)
+        if place is None:
+            return self._stored(oid)
+        start, length = place
+        self._spool.seek(start)
+        return self._spool.read(length)
+
+    def is_new(self, oid: str) -> bool:
+        """Return whether this run brought the content, so that the hub may lack it."""
+        return oid in self._places

@@ -1,0 +1,123 @@
+"""How a client's live tree differs from upstream, path by path."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from patiencediff import unified_diff
+
+from etcsync.config import Settings
+from etcsync.entries import Entry, Kind
+from etcsync.plan.model import Change, difference
+from etcsync.plan.text import is_binary
+from etcsync.policy.treatment import Strategy
+from etcsync.reconcile.cluster import Cluster, open_cluster
+from etcsync.reconcile.snapshot import Snapshot, read_refs, take_snapshot
+from etcsync.report.secrets import is_secret, looks_secret
+
+
+@dataclass(frozen=True, slots=True)
+class TreeDifference:
+    """One path on which a tree and upstream differ.
+
+    Attributes:
+        path: The path.
+        change: What the client's side is, seen from upstream.
+        strategy: The strategy that the path is treated with.
+        secret: Whether the content must not be shown.
+        lines: A unified diff, without line ends; empty unless text was asked for.
+    """
+
+    path: str
+    change: Change
+    strategy: Strategy
+    secret: bool
+    lines: tuple[str, ...] = ()
+
+
+def tree_differences(
+    settings: Settings, client: str, paths: Sequence[str], *, with_text: bool
+) -> list[TreeDifference]:
+    """Return the differences of ``client``'s live tree from upstream's head, in path order.
+
+    Args:
+        settings: The settings.
+        client: The client's name.
+        paths: Only these paths and what is below them; none means all.
+        with_text: Whether to compute the unified diffs.
+
+    Raises:
+        UsageError: The client is unknown.
+        TreeError: Its tree cannot be read.
+    """
+    wanted = [path.strip("/").removeprefix("./") for path in paths]
+    with open_cluster(settings) as cluster:
+        known = settings.client(client)
+        snapshot = take_snapshot(cluster, known, read_refs(cluster, [known]))
+        ours, theirs = snapshot.sides.ours, snapshot.sides.theirs
+        found = []
+        for path in sorted(ours.keys() | theirs.keys()):
+            if wanted and not any(_covers(place, path) for place in wanted):
+                continue
+            strategy = snapshot.policy.treatment(path).strategy
+            change = difference(ours.get(path), theirs.get(path))
+            if change is None or strategy is Strategy.IGNORE or path in snapshot.scan.unmanaged:
+                continue
+            described = _describe(cluster, snapshot, path, change, strategy)
+            found.append(described if with_text else replace(described, lines=()))
+        return found
+
+
+def _covers(place: str, path: str) -> bool:
+    return place in {"", ".", path} or path.startswith(place + "/")
+
+
+def _describe(
+    cluster: Cluster, snapshot: Snapshot, path: str, change: Change, strategy: Strategy
+) -> TreeDifference:
+    theirs, ours = snapshot.sides.theirs.get(path), snapshot.sides.ours.get(path)
+    old, new = _content(cluster, theirs), _content(cluster, ours)
+    secret = is_secret(snapshot.policy.treatment(path), theirs, ours) or any(
+        looks_secret(content) for content in (old, new)
+    )
+    header = [f"--- upstream/{path}", f"+++ {snapshot.client.name}/{path}"]
+    if theirs is not None and ours is not None:
+        header += _metadata_lines(theirs, ours)
+    if old == new:
+        body = []
+    elif secret:
+        body = ["differs (secret)"]
+    elif is_binary(old) or is_binary(new):
+        body = ["differs (binary)"]
+    else:
+        body = _unified(old, new)
+    return TreeDifference(path, change, strategy, secret, (*header, *body))
+
+
+def _metadata_lines(theirs: Entry, ours: Entry) -> list[str]:
+    lines = []
+    if theirs.kind is not ours.kind:
+        lines += [f"old kind {theirs.kind}", f"new kind {ours.kind}"]
+    if theirs.mode != ours.mode:
+        lines += [f"old mode {theirs.mode:04o}", f"new mode {ours.mode:04o}"]
+    if (theirs.uid, theirs.gid) != (ours.uid, ours.gid):
+        lines += [f"old owner {theirs.uid}:{theirs.gid}", f"new owner {ours.uid}:{ours.gid}"]
+    return lines
+
+
+def _content(cluster: Cluster, entry: Entry | None) -> bytes:
+    if entry is None or entry.kind not in {Kind.FILE, Kind.SYMLINK}:
+        return b""
+    return cluster.contents.read(entry.oid)
+
+
+def _unified(old: bytes, new: bytes) -> list[str]:
+    return list(unified_diff(_lines(old), _lines(new), lineterm=""))[2:]
+
+
+def _lines(content: bytes) -> list[str]:
+    text = content.decode("utf-8", "surrogateescape")
+    lines = text.split("\n")
+    if lines[-1]:
+        lines[-1] += "  (no newline at the end)"
+        return lines
+    return lines[:-1]

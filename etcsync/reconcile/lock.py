@@ -1,0 +1,61 @@
+"""One writer at a time: the lock that the command line and the daemon share."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from etcsync.errors import LockError
+
+POLL_SECONDS = 0.1
+
+
+@contextmanager
+def writer_lock(path: str, *, wait: float) -> Iterator[None]:
+    """Hold the lock at ``path`` for the length of the block.
+
+    The kernel releases it when the process ends, however it ends; the file itself stays.
+
+    Args:
+        path: The lock file; it is created when missing.
+        wait: Seconds to wait for another writer.
+
+    Raises:
+        LockError: Another writer held the lock all that time; the message names its process.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        _acquire(descriptor, path, time.monotonic() + wait)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _acquire(descriptor: int, path: str, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                raise LockError(
+                    f"another etcsync is at work{_holder(descriptor)} and holds {path}",
+                    hint="Wait for it to end, or give it longer with --wait SECONDS.",
+                ) from None
+            time.sleep(POLL_SECONDS)
+        else:
+            return
+
+
+def _holder(descriptor: int) -> str:
+    """Name the process that holds the lock, as /proc/locks tells it; see proc_locks(5)."""
+    inode = os.fstat(descriptor).st_ino
+    try:
+        with open("/proc/locks", encoding="ascii") as locks:
+            for line in locks:
+                fields = line.split()
+                if "FLOCK" in fields and fields[5].rpartition(":")[2] == str(inode):
+                    return f" (process {fields[4]})"
+    except OSError:
+        return ""
+    return ""

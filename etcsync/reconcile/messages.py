@@ -1,0 +1,111 @@
+"""The words of the hub's commits: what caused each, readable for people and for etcsync.
+
+A client's branch carries its cause in trailers. A base commit's message is a line for people and a
+JSON object: the upstream commit that the base was reconciled with, and why each held path is held.
+"""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from etcsync.reconcile.model import HeldPath
+from etcsync.report.escape import printable
+
+CAUSE_TRAILER = "Etcsync-Cause"
+UPSTREAM_TRAILER = "Etcsync-Upstream"
+LISTED_PATHS = 50
+"""Paths that a commit message lists at most; the commit itself has them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class BaseRecord:
+    """What a base commit's message says.
+
+    Attributes:
+        upstream: The upstream commit that the client was last reconciled with.
+        holds: What is held, in path order.
+    """
+
+    upstream: str
+    holds: tuple[HeldPath, ...] = ()
+
+
+def base_message(record: BaseRecord) -> str:
+    """Return the message of a base commit."""
+    document = {
+        "schema": 1,
+        "upstream": record.upstream,
+        "holds": [asdict(held) for held in record.holds],
+    }
+    return f"Base at upstream {record.upstream[:12]}\n\n{json.dumps(document, indent=1)}\n"
+
+
+def parse_base_message(message: str) -> BaseRecord:
+    """Read back what `base_message` wrote.
+
+    Raises:
+        ValueError: The message is not one of a base commit.
+    """
+    document = json.loads(message.partition("\n\n")[2])
+    try:
+        holds = tuple(HeldPath(**held) for held in document["holds"])
+        return BaseRecord(document["upstream"], holds)
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not the message of a base commit: {error}") from error
+
+
+def capture_message(client: str, changes: Mapping[str, object | None]) -> str:
+    """Return the message of a commit that records what a client changed.
+
+    Args:
+        client: The client's name.
+        changes: The changed paths; None marks a deletion.
+    """
+    subject = f"Capture {_counted(len(changes), 'change')} of {client}"
+    lines = [f"{'D' if changes[path] is None else 'M'} {path}" for path in sorted(changes)]
+    return _message(subject, lines, {CAUSE_TRAILER: "capture"})
+
+
+def reconcile_message(
+    client: str, upstream: str, changed: Collection[str], healed: Collection[str]
+) -> str:
+    """Return the message of a commit that records what etcsync wrote into a client's tree.
+
+    Args:
+        client: The client's name.
+        upstream: The upstream commit that the tree was reconciled with.
+        changed: The paths that were written or deleted.
+        healed: Those among them where the client's version gave way to upstream's.
+    """
+    subject = f"Reconcile {client} with upstream {upstream[:12]}"
+    lines = [f"{'healed ' if path in healed else ''}{path}" for path in sorted(changed)]
+    return _message(subject, lines, {CAUSE_TRAILER: "reconcile", UPSTREAM_TRAILER: upstream})
+
+
+def rescue_message(client: str, paths: Sequence[str]) -> str:
+    """Return the message of a commit that keeps contents which lost their place in the tree."""
+    subject = f"Keep {_counted(len(paths), 'file')} that {client} wrote during a reconciliation"
+    return _message(subject, sorted(paths), {CAUSE_TRAILER: "rescue"})
+
+
+def trailer(message: str, name: str) -> str | None:
+    """Return the value of a trailer that one of the functions above wrote, or None."""
+    for line in reversed(message.rstrip("\n").split("\n")):
+        key, colon, value = line.partition(": ")
+        if not colon:
+            return None
+        if key == name:
+            return value
+    return None
+
+
+def _message(subject: str, lines: Sequence[str], trailers: Mapping[str, str]) -> str:
+    body = [printable(line) for line in lines[:LISTED_PATHS]]
+    if len(lines) > LISTED_PATHS:
+        body.append(f"and {len(lines) - LISTED_PATHS} more")
+    paragraphs = [subject, "\n".join(body), "\n".join(f"{k}: {v}" for k, v in trailers.items())]
+    return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,128 @@
+"""What the road reports: held paths, one client's part of a run, and the state of a cluster."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from etcsync.errors import EtcsyncError, TreeError
+from etcsync.plan.model import Action, Difference
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPath:
+    """One path in quarantine, as the message of the client's base commit keeps it.
+
+    Attributes:
+        id: The conflict's id, stable for the same client, path, base, ours and theirs.
+        path: The path, relative to /etc.
+        reason: One of `etcsync.plan.model.HoldReason`, as text.
+        detail: A plain sentence on what is in the way; never content.
+        strategy: The strategy that the path is treated with.
+        since: When it was first held, RFC 3339 UTC.
+        upstream_commit: The upstream commit whose version is held back.
+    """
+
+    id: str
+    path: str
+    reason: str
+    detail: str
+    strategy: str
+    since: str
+    upstream_commit: str
+
+
+@dataclass(frozen=True, slots=True)
+class TreeWarning:
+    """Something in a tree that cannot be recorded, with the kinds of the JSON interface."""
+
+    path: str
+    kind: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClientRun:
+    """What one reconciliation did, or would do, for one client.
+
+    Attributes:
+        name: The client.
+        commit: The head of its recorded history afterwards; None while it has none.
+        error: Why it was left alone, or not finished.
+        actions: What was done, in path order.
+        conflicts: Everything that is held afterwards.
+        warnings: What in the tree could not be recorded.
+    """
+
+    name: str
+    commit: str | None = None
+    error: EtcsyncError | None = None
+    actions: Sequence[Action] = ()
+    conflicts: Sequence[HeldPath] = ()
+    warnings: Sequence[TreeWarning] = ()
+
+    def followed_by(self, later: "ClientRun") -> "ClientRun":
+        """Return what two passes of one run did together."""
+        actions = {action.path: action for action in (*self.actions, *later.actions)}
+        return replace(later, actions=[actions[path] for path in sorted(actions)])
+
+    def unfinished(self) -> "ClientRun":
+        """Return this with the error that the tree did not hold still."""
+        return replace(
+            self,
+            error=TreeError(
+                f"the tree of {self.name} kept changing while it was written to",
+                hint="The next `etcsync sync` goes on; see what keeps writing on the client.",
+            ),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One reconciliation of the fleet, or the plan of one."""
+
+    upstream_commit: str
+    clients: Sequence[ClientRun]
+
+    @property
+    def exit_status(self) -> int:
+        """Return 3 when a client failed, 1 when something is held, else 0."""
+        if any(client.error for client in self.clients):
+            return 3
+        return 1 if any(client.conflicts for client in self.clients) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClientStatus:
+    """The state of one client now, as `status` shows it."""
+
+    name: str
+    tree: str
+    upstream_commit: str | None = None
+    behind: int = 0
+    drift: Sequence[Difference] = ()
+    local: Sequence[Difference] = ()
+    conflicts: Sequence[HeldPath] = ()
+    warnings: Sequence[TreeWarning] = ()
+    error: EtcsyncError | None = None
+    last_sync: str | None = None
+
+    @property
+    def state(self) -> str:
+        """Return the worst state that applies."""
+        if self.error:
+            return "error"
+        if self.conflicts:
+            return "conflicted"
+        if self.behind:
+            return "behind"
+        return "drifted" if self.drift else "synced"
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterStatus:
+    """The state of upstream and of every client asked for."""
+
+    upstream_path: str
+    upstream_commit: str
+    uncommitted: Sequence[str]
+    busy: str | None
+    clients: Sequence[ClientStatus]

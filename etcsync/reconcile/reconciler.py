@@ -1,0 +1,131 @@
+"""The road: fetch, snapshot, plan, apply, record, report; the whole fleet in one go.
+
+`sync_clients` walks it to the end, `plan_clients` stops after the plan. Each step handles all
+clients before the next begins, so that work which is equal for many is done once: one fetch, one
+reading of upstream's tree, one import of commits, one data sync, one ref transaction.
+"""
+
+import os
+from collections.abc import Sequence
+
+import structlog
+
+from etcsync.config import Client, Settings
+from etcsync.errors import UpstreamError
+from etcsync.host.transactions import transaction_in_progress
+from etcsync.hub.hub import UPSTREAM_REF, open_hub
+from etcsync.hub.upstream import fetch_upstream, head_commit, uncommitted
+from etcsync.hub.upstream_commit import commit_all
+from etcsync.reconcile.applying import apply_all, recover_all
+from etcsync.reconcile.cluster import Cluster, open_cluster, selected_clients
+from etcsync.reconcile.lock import writer_lock
+from etcsync.reconcile.model import ClientRun, Run
+from etcsync.reconcile.options import Advance, SyncOptions
+from etcsync.reconcile.recording import record_finished, record_intents
+from etcsync.reconcile.reporting import report
+from etcsync.reconcile.rounds import Round, look_and_plan
+
+ROUNDS = 4
+"""How often a client is planned anew because its tree changed under the run."""
+
+log = structlog.get_logger()
+
+
+def sync_clients(
+    settings: Settings, names: Sequence[str], options: SyncOptions, advance: Advance
+) -> Run:
+    """Bring upstream's head to the clients called ``names``, or to all.
+
+    Raises:
+        UsageError: A name is unknown.
+        LockError: Another writer did not end in time.
+        UpstreamError: Upstream cannot be read, is busy, or rewrote its history.
+        HubError: The hub is missing or damaged; no tree was written then.
+    """
+    clients = selected_clients(settings, names)
+    with writer_lock(settings.lock_path, wait=options.wait):
+        commit = fetch(settings, options)
+        with open_cluster(settings, commit) as cluster:
+            return Run(commit, reconcile(cluster, clients, options, advance))
+
+
+def plan_clients(
+    settings: Settings, names: Sequence[str], options: SyncOptions, advance: Advance
+) -> Run:
+    """Return what `sync_clients` would do now; write nothing.
+
+    Raises:
+        UsageError: A name is unknown.
+        UpstreamError: Upstream cannot be read.
+        HubError: The hub is missing or damaged.
+    """
+    clients = selected_clients(settings, names)
+    with open_cluster(settings) as cluster:
+        planned = Round()
+        look_and_plan(cluster, planned, clients, options, advance)
+        return Run(cluster.upstream_commit, planned.runs(clients))
+
+
+def fetch(settings: Settings, options: SyncOptions) -> str:
+    """Bring upstream's head into the hub and return it.
+
+    Raises:
+        UpstreamError: Upstream cannot be read, is busy, or rewrote its history.
+    """
+    etc, root = settings.upstream.etc, settings.upstream.root
+    busy = transaction_in_progress(root, etc)
+    if busy:
+        raise UpstreamError(f"upstream is busy: {busy}", hint="Run it again when that is over.")
+    if settings.upstream.auto_commit and uncommitted(etc):
+        commit_all(root, etc, "Commit what was edited")
+    commit = head_commit(etc)
+    try:
+        fetched = fetch_upstream(
+            settings.hub_path, etc, commit, accept_rewrite=options.accept_rewrite
+        )
+    except UpstreamError:
+        _refuse_damaged_hub(settings)
+        raise
+    if fetched.old != fetched.new:
+        log.info("fetched upstream", commit=commit)
+    return commit
+
+
+def _refuse_damaged_hub(settings: Settings) -> None:
+    """Say so if it is the hub, not upstream, that keeps commits from being fetched.
+
+    Raises:
+        HubError: The hub is damaged.
+    """
+    with open_hub(settings.hub_path) as hub:
+        upstream = hub.refs().get(UPSTREAM_REF)
+        if upstream is not None:
+            hub.tree(hub.commit(upstream).tree)
+
+
+def reconcile(
+    cluster: Cluster, clients: Sequence[Client], options: SyncOptions, advance: Advance
+) -> list[ClientRun]:
+    """Reconcile ``clients`` with the cluster's upstream commit; one's failure is its own.
+
+    A client that writes while its tree is written to is looked at and planned again.
+    """
+    os.makedirs(cluster.settings.reports_path, mode=0o700, exist_ok=True)
+    runs: dict[str, ClientRun] = {}
+    waiting = clients
+    for _ in range(ROUNDS):
+        current = Round()
+        recover_all(cluster, waiting, current)
+        look_and_plan(cluster, current, waiting, options, advance)
+        record_intents(cluster, current)
+        written = apply_all(cluster, current, advance)
+        record_finished(cluster, current, written)
+        report(cluster, current)
+        for run in current.runs(waiting):
+            runs[run.name] = run if run.name not in runs else runs[run.name].followed_by(run)
+        waiting = [client for client in waiting if client.name in current.raced]
+        if not waiting:
+            break
+    for client in waiting:
+        runs[client.name] = runs[client.name].unfinished()
+    return [runs[client.name] for client in clients]

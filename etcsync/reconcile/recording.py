@@ -1,0 +1,124 @@
+"""The hub's part of a round: commits before any tree is written, refs when it is done.
+
+Two ref transactions frame the writing. The first moves every branch to its capture and sets
+``refs/etcsync/pending``: whatever happens from here on, what the clients had is in history, and
+what was about to be written is known. The second moves branch and base to the result and drops the
+pending ref. A client whose plan writes nothing needs the second only.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import structlog
+
+from etcsync.entries import METADATA_PATH, Kind, StatKey
+from etcsync.hub.hub import RefUpdate, base_ref, branch_ref, pending_ref
+from etcsync.hub.index_file import UNKNOWN_STAT, IndexEntry, write_index
+from etcsync.hub.maintenance import clean_up, pack_if_needed
+from etcsync.hub.objects import EXECUTABLE_MODE
+from etcsync.hub.worktree import ensure_worktree, index_path
+from etcsync.plan.model import result_tree
+from etcsync.reconcile.cluster import Cluster
+from etcsync.reconcile.record import Commits, Intent, Recorder
+from etcsync.reconcile.rounds import Round
+from etcsync.reconcile.sides import git_mode
+
+log = structlog.get_logger()
+
+StatsAfter = Mapping[str, StatKey]
+"""What apply put in place: stat identities by path."""
+
+
+def record_intents(cluster: Cluster, current: Round) -> None:
+    """Write the commits of all clients, then make captures and pending plans known.
+
+    Raises:
+        HubError: The hub could not be written; no tree has been touched.
+    """
+    for content in cluster.merger.contents.values():
+        cluster.contents.put(content)
+    recorded = {name: intent for name, intent in current.going_on() if intent.anything}
+    if not recorded:
+        return
+    clean_up(cluster.hub)
+    with cluster.hub.importer() as importer:
+        recorder = Recorder(cluster, importer)
+        marks = {name: recorder.write(intent) for name, intent in recorded.items()}
+        ids = importer.finish()
+    for name, mark in marks.items():
+        current.commits[name] = mark.commits(ids)
+    cluster.hub.update_refs(
+        update
+        for name, intent in recorded.items()
+        if intent.writes_tree
+        for update in _begin(name, intent, current.commits[name])
+    )
+
+
+def _begin(name: str, intent: Intent, commits: Commits) -> Iterator[RefUpdate]:
+    recorded = intent.snapshot.recorded
+    if commits.capture:
+        yield RefUpdate(branch_ref(name), commits.capture, recorded.branch)
+    if commits.result:
+        yield RefUpdate(pending_ref(name), commits.result, _pending(intent))
+
+
+def record_finished(cluster: Cluster, current: Round, stats: Mapping[str, StatsAfter]) -> None:
+    """Move branches and bases to what the trees are now, all clients in one transaction.
+
+    Raises:
+        HubError: The hub could not be written; the next run finds the pending plans done.
+    """
+    finished = [(name, intent) for name, intent in current.going_on() if name in current.commits]
+    cluster.hub.update_refs(
+        update for name, intent in finished for update in _end(name, intent, current.commits[name])
+    )
+    for name, intent in finished:
+        _write_index(cluster, name, intent, current.commits[name], stats.get(name, {}))
+        log.info("recorded", client=name, actions=len(intent.plan.actions))
+    if finished:
+        pack_if_needed(cluster.hub)
+
+
+def _end(name: str, intent: Intent, commits: Commits) -> Iterator[RefUpdate]:
+    recorded = intent.snapshot.recorded
+    before, pending = recorded.branch, _pending(intent)
+    if intent.writes_tree:
+        before, pending = commits.capture or before, commits.result or pending
+    if commits.head and commits.head != before:
+        yield RefUpdate(branch_ref(name), commits.head, before)
+    if commits.base and commits.base != recorded.base_commit:
+        yield RefUpdate(base_ref(name), commits.base, recorded.base_commit)
+    if pending:
+        yield RefUpdate(pending_ref(name), None, pending)
+
+
+def _pending(intent: Intent) -> str | None:
+    pending = intent.snapshot.recorded.pending
+    return None if pending is None else pending.oid
+
+
+def _write_index(
+    cluster: Cluster, name: str, intent: Intent, commits: Commits, written: StatsAfter
+) -> None:
+    """Describe the tree in the client's index, for the next run and for git on the server."""
+    ensure_worktree(cluster.hub, name, intent.snapshot.tree_path)
+    if commits.head is None:
+        return
+    snapshot = intent.snapshot
+    touched = {action.path for action in intent.plan.writes}
+    if intent.metadata_action:
+        touched.add(METADATA_PATH)
+    entries: dict[str, IndexEntry] = {}
+    for path, entry in result_tree(snapshot.sides.ours, intent.plan).items():
+        if entry.kind is Kind.FILE or entry.kind is Kind.SYMLINK:
+            stat = (written if path in touched else snapshot.scan.stats).get(path, UNKNOWN_STAT)
+            entries[path] = (git_mode(entry), entry.oid, stat)
+    metadata_stats = written if METADATA_PATH in touched else snapshot.scan.stats
+    entries[METADATA_PATH] = (
+        EXECUTABLE_MODE,
+        intent.metadata_oid,
+        metadata_stats.get(METADATA_PATH, UNKNOWN_STAT),
+    )
+    absent = {METADATA_PATH} if METADATA_PATH not in snapshot.sides.theirs else set[str]()
+    tree = cluster.hub.commit(commits.head).tree
+    write_index(index_path(cluster.hub.path, name), entries, tree, absent)

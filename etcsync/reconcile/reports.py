@@ -1,0 +1,55 @@
+"""Reports on what is held, written where an administrator or a script finds them.
+
+``reports/<client>/latest.md`` and ``latest.json`` say what is held now; a run that held something
+new leaves a pair of its own beside them, named by its time.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Sequence
+
+from etcsync.plan.model import Act
+from etcsync.reconcile.cluster import Cluster
+from etcsync.reconcile.conflicts import ConflictDetails
+from etcsync.reconcile.model import ClientRun
+from etcsync.report.conflict import details_document
+from etcsync.report.documents import client_run_document
+from etcsync.report.markdown import client_report
+
+
+def write_report(cluster: Cluster, run: ClientRun, details: Sequence[ConflictDetails]) -> None:
+    """Write the reports on one client.
+
+    Args:
+        cluster: The open cluster.
+        run: What was done for the client.
+        details: Everything that is held afterwards.
+    """
+    directory = os.path.join(cluster.settings.reports_path, run.name)
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+    time = cluster.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    document = client_run_document(run) | {
+        "schema": 1,
+        "time": time,
+        "upstream_commit": cluster.upstream_commit,
+        "conflicts": [details_document(each) for each in details],
+    }
+    texts = {
+        "md": client_report(run, details, cluster.upstream_commit, time),
+        "json": json.dumps(document, indent=2) + "\n",
+    }
+    names = ["latest"]
+    if any(action.act is Act.HOLD for action in run.actions):
+        names.append(cluster.now.strftime("%Y%m%dT%H%M%SZ"))
+    for name in names:
+        for ending, text in texts.items():
+            _write(directory, f"{name}.{ending}", text)
+
+
+def _write(directory: str, name: str, text: str) -> None:
+    """Replace a file in one step, so that a reader sees the old one or the new one."""
+    descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=directory)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as stream:
+        stream.write(text)
+    os.rename(temporary, os.path.join(directory, name))

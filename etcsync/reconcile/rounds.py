@@ -1,0 +1,97 @@
+"""One pass over the fleet: what was seen, planned and intended for each client."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from etcsync.config import Client
+from etcsync.errors import EtcsyncError, TreeError
+from etcsync.reconcile.cluster import Cluster
+from etcsync.reconcile.errors import client_error
+from etcsync.reconcile.model import ClientRun
+from etcsync.reconcile.options import Advance, SyncOptions
+from etcsync.reconcile.planning import plan_snapshot, refuse_mass_deletion, tree_warnings
+from etcsync.reconcile.record import Commits, Intent, intend
+from etcsync.reconcile.snapshot import read_refs, take_snapshot
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Round:
+    """The state of one pass, filled step by step; all maps are by client name.
+
+    Attributes:
+        intents: What is to be done and recorded for each client that can be worked on.
+        commits: The commits that were written for it.
+        errors: Why a client is left alone from here on.
+        raced: Clients whose tree changed under the run: they are planned again.
+    """
+
+    intents: dict[str, Intent] = field(default_factory=dict)
+    commits: dict[str, Commits] = field(default_factory=dict)
+    errors: dict[str, EtcsyncError] = field(default_factory=dict)
+    raced: set[str] = field(default_factory=set)
+
+    def fail(self, name: str, error: EtcsyncError | OSError) -> None:
+        """Leave a client alone from here on; the others go on."""
+        self.errors[name] = client_error(error)
+        log.warning("client failed", client=name, error=self.errors[name].message)
+
+    def going_on(self) -> list[tuple[str, Intent]]:
+        """Return the clients that nothing has gone wrong with."""
+        return [
+            (name, intent)
+            for name, intent in self.intents.items()
+            if name not in self.errors and name not in self.raced
+        ]
+
+    def runs(self, clients: Sequence[Client]) -> list[ClientRun]:
+        """Return what people are told, in the order of ``clients``."""
+        return [self._run(client.name) for client in clients]
+
+    def _run(self, name: str) -> ClientRun:
+        error = self.errors.get(name)
+        intent = self.intents.get(name)
+        if intent is None:
+            return ClientRun(name, error=error)
+        recorded = intent.snapshot.recorded
+        done = error is None and name not in self.raced
+        commits = self.commits.get(name)
+        return ClientRun(
+            name,
+            commit=(commits.head if commits else None) or recorded.branch,
+            error=error,
+            actions=intent.plan.actions if done else (),
+            conflicts=intent.record.holds if done else recorded.record.holds,
+            warnings=tree_warnings(intent.snapshot),
+        )
+
+
+def look_and_plan(
+    cluster: Cluster,
+    current: Round,
+    clients: Sequence[Client],
+    options: SyncOptions,
+    advance: Advance,
+) -> None:
+    """Snapshot and plan every client that nothing has gone wrong with; write nothing.
+
+    Raises:
+        HubError: The hub is damaged.
+    """
+    refs = read_refs(cluster, clients)
+    for done, client in enumerate(clients):
+        advance("look", done, len(clients))
+        if client.name in current.errors:
+            continue
+        try:
+            snapshot = take_snapshot(cluster, client, refs)
+            planned = plan_snapshot(cluster, snapshot)
+            if not options.allow_mass_delete:
+                refuse_mass_deletion(cluster, snapshot, planned)
+            current.intents[client.name] = intend(cluster, snapshot, planned)
+        except (TreeError, OSError) as error:
+            current.fail(client.name, error)
+    advance("look", len(clients), len(clients))

@@ -1,0 +1,78 @@
+"""The state of every client, read from the live trees; nothing is written."""
+
+from collections.abc import Sequence
+from datetime import UTC
+
+from etcsync.config import Client, Settings
+from etcsync.errors import TreeError
+from etcsync.hub.upstream import read_upstream
+from etcsync.plan.model import Act, Change, Difference, difference
+from etcsync.reconcile.cluster import Cluster, open_cluster, selected_clients
+from etcsync.reconcile.errors import client_error
+from etcsync.reconcile.model import ClientStatus, ClusterStatus
+from etcsync.reconcile.planning import plan_snapshot, tree_warnings
+from etcsync.reconcile.snapshot import Refs, Snapshot, read_refs, take_snapshot
+
+
+def cluster_status(settings: Settings, names: Sequence[str] = ()) -> ClusterStatus:
+    """Return the state of upstream and of the clients called ``names``, or of all.
+
+    Raises:
+        UsageError: A name is unknown.
+        UpstreamError: Upstream cannot be read.
+        HubError: The hub is missing or damaged.
+    """
+    clients = selected_clients(settings, names)
+    upstream = read_upstream(settings.upstream.etc, settings.upstream.root)
+    with open_cluster(settings) as cluster:
+        refs = read_refs(cluster, clients)
+        return ClusterStatus(
+            upstream_path=settings.upstream.etc,
+            upstream_commit=cluster.upstream_commit,
+            uncommitted=upstream.uncommitted,
+            busy=upstream.busy,
+            clients=[_client_status(cluster, client, refs) for client in clients],
+        )
+
+
+def _client_status(cluster: Cluster, client: Client, refs: Refs) -> ClientStatus:
+    tree_path = cluster.settings.tree_path(client.name)
+    try:
+        snapshot = take_snapshot(cluster, client, refs)
+    except (TreeError, OSError) as error:
+        return ClientStatus(client.name, tree_path, error=client_error(error))
+    plan = plan_snapshot(cluster, snapshot)
+    record = snapshot.recorded.record
+    heals = (_healable(snapshot, a.path) for a in plan.actions if a.act is Act.HEAL)
+    return ClientStatus(
+        name=client.name,
+        tree=tree_path,
+        upstream_commit=record.upstream or None,
+        behind=_behind(cluster, record.upstream),
+        drift=sorted((*plan.drift, *heals), key=lambda each: each.path),
+        local=plan.local,
+        conflicts=record.holds,
+        warnings=tree_warnings(snapshot),
+        last_sync=_last_sync(snapshot),
+    )
+
+
+def _behind(cluster: Cluster, upstream: str) -> int:
+    """Return how many upstream commits have not been brought to a client."""
+    if not upstream:
+        return 1
+    if upstream == cluster.upstream_commit:
+        return 0
+    return max(cluster.hub.count_between(upstream, cluster.upstream_commit), 1)
+
+
+def _last_sync(snapshot: Snapshot) -> str | None:
+    """Return when the client's base last moved: when a reconciliation last had work to do."""
+    moved = snapshot.recorded.base_time
+    return None if moved is None else moved.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _healable(snapshot: Snapshot, path: str) -> Difference:
+    """Return a change of the client's that the next reconciliation will put back."""
+    change = difference(snapshot.sides.ours.get(path), snapshot.sides.theirs.get(path))
+    return Difference(path, change or Change.MODIFIED, snapshot.policy.treatment(path).strategy)

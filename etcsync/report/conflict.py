@@ -1,0 +1,81 @@
+"""One conflict as a document and as text."""
+
+from typing import Any
+
+from patiencediff import unified_diff
+
+from etcsync.reconcile.conflicts import ConflictDetails, Version
+from etcsync.report.documents import Document, conflict_document
+from etcsync.report.escape import printable
+
+
+def details_document(details: ConflictDetails) -> Document:
+    """Return the document of ``conflicts show --json``, without its schema."""
+    return {
+        "client": details.client,
+        **conflict_document(details.held),
+        "secret": details.secret,
+        "base": _version(details.base),
+        "ours": _version(details.ours),
+        "theirs": _version(details.theirs),
+    }
+
+
+def conflict_text(details: ConflictDetails) -> str:
+    """Return a conflict as lines of plain text, safe to print."""
+    held = details.held
+    lines = [
+        f"{held.id}  {printable(held.path)} on {details.client}",
+        f"held since {held.since}: {printable(held.detail or held.reason)}",
+        "",
+        *(
+            f"{name:<8}{_summary(version)}"
+            for name, version in (
+                ("base", details.base),
+                ("ours", details.ours),
+                ("theirs", details.theirs),
+            )
+        ),
+    ]
+    for heading, new in (("the client's change", details.ours), ("upstream's", details.theirs)):
+        lines += ["", f"{heading}, against the base:"]
+        lines += [f"  {line}" for line in _difference(details.base, new, secret=details.secret)]
+    lines += ["", "The client keeps its version until both fit together."]
+    return "\n".join(lines)
+
+
+def _version(version: Version | None) -> dict[str, Any] | None:
+    if version is None:
+        return None
+    return {
+        "kind": version.entry.kind.value,
+        "mode": f"{version.entry.mode:04o}",
+        "owner": version.owner,
+        "group": version.group,
+        "size": version.size,
+        "text": version.text,
+    }
+
+
+def _summary(version: Version | None) -> str:
+    if version is None:
+        return "absent"
+    entry = version.entry
+    size = "" if version.size is None else f", {version.size} bytes"
+    owner = f"{printable(version.owner)}:{printable(version.group)}"
+    return f"{entry.kind.value}, mode {entry.mode:04o}, {owner}{size}"
+
+
+def _difference(old: Version | None, new: Version | None, *, secret: bool) -> list[str]:
+    if secret:
+        return ["(secret)"]
+    texts = []
+    for version in (old, new):
+        if version is not None and version.text is None and version.size is not None:
+            return ["(binary or too large to show)"]
+        texts.append(version.text if version is not None and version.text is not None else "")
+    before, after = (text.split("\n") for text in texts)
+    lines = list(unified_diff(before, after, lineterm=""))[2:]
+    if not lines:
+        return ["(deleted)" if new is None else "(only mode, owner or kind)"]
+    return [printable(line, keep="\t") for line in lines]
