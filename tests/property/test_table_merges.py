@@ -43,7 +43,9 @@ REMARKS = [b"", b"# one", b"# two", b"#", b" # one"]
 
 
 def contents(table: str) -> st.SearchStrategy[bytes]:
-    lines = st.lists(st.sampled_from(POTS[table]) | st.sampled_from(REMARKS), max_size=7, unique=True)
+    lines = st.lists(
+        st.sampled_from(POTS[table]) | st.sampled_from(REMARKS), max_size=7, unique=True
+    )
     ends = st.sampled_from([b"\n", b"\n", b""])
     return st.builds(lambda some, end: b"\n".join(some) + end if some else b"", lines, ends)
 
@@ -56,7 +58,7 @@ def sides() -> st.SearchStrategy[tuple[str, bytes | None, bytes, bytes]]:
     return st.sampled_from(sorted(POTS)).flatmap(of)
 
 
-@settings(max_examples=700)
+@settings(max_examples=700, deadline=None)
 @given(sides())
 def test_tables_are_merged_stably_or_not_at_all(
     given_sides: tuple[str, bytes | None, bytes, bytes],
