@@ -71,7 +71,7 @@ def field_conflict(
 
 
 def deletion_conflict(file: str, record: str, *, by_upstream: bool) -> RecordConflict:
-    """Describe a record, or with ``""`` the whole file, that one side deleted, the other changed."""
+    """Describe a record (``""``: the file itself) that one side deleted and the other changed."""
     what = f"{record} from {file}" if record else f"the file {file}"
     deleter, changer = ("Upstream", "the client") if by_upstream else ("The client", "upstream")
     return RecordConflict(
