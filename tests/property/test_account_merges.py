@@ -131,14 +131,14 @@ def check_complete(base: Files, ours: Files, theirs: Files) -> None:
         assert new <= our | their
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(nonsense(), nonsense(), nonsense())
 def test_nonsense_is_merged_stably_or_refused(base: Files, ours: Files, theirs: Files):
     check_stable(base, ours, theirs)
     check_complete(base, ours, theirs)
 
 
-@settings(max_examples=800)
+@settings(max_examples=800, deadline=None)
 @given(one_file())
 def test_each_file_by_itself_is_merged_stably_or_refused(sides: tuple[Files, Files, Files]):
     check_stable(*sides)
@@ -182,13 +182,13 @@ def remarks(content: bytes | None) -> set[bytes]:
     }
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(sides())
 def test_edited_systems_are_merged_stably_or_refused(given_sides: Sides):
     check_stable(given_sides.base, given_sides.ours, given_sides.theirs)
 
 
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @given(sides())
 def test_merged_systems_are_sound(given_sides: Sides):
     base, ours, theirs = given_sides.base, given_sides.ours, given_sides.theirs

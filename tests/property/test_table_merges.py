@@ -58,7 +58,7 @@ def sides() -> st.SearchStrategy[tuple[str, bytes | None, bytes, bytes]]:
     return st.sampled_from(sorted(POTS)).flatmap(of)
 
 
-@settings(max_examples=700)
+@settings(max_examples=700, deadline=None)
 @given(sides())
 def test_tables_are_merged_stably_or_not_at_all(
     given_sides: tuple[str, bytes | None, bytes, bytes],

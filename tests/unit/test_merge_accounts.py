@@ -148,6 +148,12 @@ class TestOrder:
         names = [line.split(b":")[0] for line in merged(ours, theirs, base)["passwd"].splitlines()]
         assert names[3:] == [b"erin", b"dave", b"+@admins", b"-mallory", b"+"]
 
+    def test_where_nothing_but_upstreams_layout_is_left_it_is_taken_as_it_is(self):
+        base = {"passwd": b"root:x:0:0:::\nbob:x:1:1:::\n+::::::\n"}
+        ours = {"passwd": b"bob:x:1:1:::\nroot:x:0:0:::\n+::::::\n"}
+        theirs = {"passwd": b"+::::::\nroot:x:0:0:::\nbob:x:1:1:::\n"}
+        assert merged(ours, theirs, base) == theirs
+
     def test_comments_and_blank_lines_stay_before_their_record(self):
         base = edit(("group", b"docker", b"# containers\n\ndocker"))
         ours = edit(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from etcsync.plan.keyed.account_files import FILES, AccountFile, is_compat
 from etcsync.plan.keyed.account_rules import broken_rules
 from etcsync.plan.keyed.account_side import read_side
-from etcsync.plan.keyed.conflicts import KeyedConflict, RecordConflict
+from etcsync.plan.keyed.conflicts import KeyedConflict, RecordConflict, deletion_conflict
 from etcsync.plan.keyed.document import Document, Slot, write_document
 from etcsync.plan.keyed.records import merge_records
 from etcsync.plan.keyed.three_way import CLASH, Versions, choose
@@ -82,7 +82,7 @@ def _merge_file(
     if chosen is not CLASH:
         return chosen
     if contents.ours is None or contents.theirs is None:
-        return [_file_conflict(file.name, by_upstream=contents.theirs is None)]
+        return [deletion_conflict(file.name, "", by_upstream=contents.theirs is None)]
     texts, conflicts = merge_records(file.name, documents, file.settle)
     if conflicts:
         return conflicts
@@ -95,22 +95,10 @@ def _merge_file(
 def _order(documents: Versions[Document], texts: Mapping[Slot, bytes]) -> list[Slot]:
     """Return upstream's order, then the client's own records, then the compat lines of both.
 
-    glibc reads no local record behind a compat line ``+`` that already names everybody.
+    Behind a compat line ``+`` a local record would lose against one of the same name from NIS.
     """
     frame = [slot for slot in documents.theirs.records if slot in texts]
     guest = [slot for slot in documents.ours.records if slot in texts]
     ordinary = append(*([slot for slot in s if not is_compat(slot.key)] for s in (frame, guest)))
     compat = interleave(*([slot for slot in s if is_compat(slot.key)] for s in (frame, guest)))
     return ordinary + compat
-
-
-def _file_conflict(file: str, *, by_upstream: bool) -> RecordConflict:
-    deleter, changer = ("Upstream", "the client") if by_upstream else ("The client", "upstream")
-    return RecordConflict(
-        file,
-        "",
-        "",
-        "changed" if by_upstream else None,
-        None if by_upstream else "changed",
-        f"{deleter} deleted the file {file}, but {changer} changed it",
-    )

@@ -71,7 +71,8 @@ def field_conflict(
 
 
 def deletion_conflict(file: str, record: str, *, by_upstream: bool) -> RecordConflict:
-    """Describe a record that one side deleted while the other changed it."""
+    """Describe a record (``""``: the file itself) that one side deleted and the other changed."""
+    what = f"{record} from {file}" if record else f"the file {file}"
     deleter, changer = ("Upstream", "the client") if by_upstream else ("The client", "upstream")
     return RecordConflict(
         file,
@@ -79,7 +80,7 @@ def deletion_conflict(file: str, record: str, *, by_upstream: bool) -> RecordCon
         "",
         "changed" if by_upstream else None,
         None if by_upstream else "changed",
-        f"{deleter} deleted {record} from {file}, but {changer} changed it",
+        f"{deleter} deleted {what}, but {changer} changed it",
     )
 
 

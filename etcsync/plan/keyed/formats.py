@@ -2,8 +2,9 @@
 
 A new format is one entry in `FORMATS`; a new file of a known format is one in `_PATHS` or
 `_FOLDERS`. A pattern names every part of a line that means something, each by a group that always
-takes part in the match, if only with nothing; between the groups stand separators. Neighbouring
-parts of a pattern share no character, so that matching takes time in proportion to the line.
+takes part in the match, if only with nothing; between the groups stand separators. Lines are
+untrusted: no pattern may try more than one way to part a run of like characters, so that matching
+takes time in proportion to the line.
 """
 
 import posixpath

@@ -54,7 +54,7 @@ def merge_keyed(
     result = table.read(merged)
     if _unclear_lines(table, result) != unclear or _texts(result) != texts:
         return None
-    return theirs if merged == base else merged
+    return merged
 
 
 def _has_repetitions(document: Document) -> bool:
