@@ -95,8 +95,8 @@ class OpenTree:
         Raises:
             OSError: As `open_directory`; EINVAL when the path names no entry beneath the top.
         """
-        above, _, name = encode_path(path).rpartition(b"/")
-        if name in {b"", b".", b".."}:
+        above, slash, name = encode_path(path).rpartition(b"/")
+        if name in {b"", b".", b".."} or (slash and not above):
             raise OSError(errno.EINVAL, "not a path beneath the tree", path)
         descriptor = self._reach(above or b".", _O_ENTER)
         try:
@@ -248,9 +248,15 @@ def exchange(one: Place, other: Place) -> None:
     """Swap what stands at two places in one step.
 
     Raises:
-        OSError: ENOENT: one of them is empty; nothing has changed.
+        OSError: ENOENT: one of them is empty; nothing has changed. EINVAL: the file system
+            cannot do it.
     """
-    system_calls.renameat2(*one, *other, system_calls.RENAME_EXCHANGE)
+    try:
+        system_calls.renameat2(*one, *other, system_calls.RENAME_EXCHANGE)
+    except OSError as error:
+        if error.errno == errno.EINVAL:
+            error.strerror = "the file system cannot exchange two names (RENAME_EXCHANGE)"
+        raise
 
 
 def move(source: Place, target: Place) -> None:
@@ -276,6 +282,11 @@ def rmdir(place: Place) -> None:
 def make_directory(place: Place, mode: int = 0o700) -> None:
     """Make a directory that nobody else can enter unless ``mode`` says so."""
     os.mkdir(place.name, mode, dir_fd=place.directory)
+
+
+def open_own_directory(place: Place) -> int:
+    """Open a directory on a bench that this process has just made there."""
+    return os.open(place.name, _O_DIRECTORY, dir_fd=place.directory)
 
 
 def make_link(target: bytes, place: Place) -> None:

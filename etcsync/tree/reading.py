@@ -1,6 +1,9 @@
 """What stands at one place of a tree, as an entry; and when its state can be relied on."""
 
+import errno
+import fcntl
 import os
+import signal
 import stat
 import time
 from typing import NamedTuple
@@ -114,6 +117,29 @@ def _read(descriptor: int, size: int, limit: int) -> bytes | None:
     return b"".join(chunks)
 
 
+def is_open_for_writing(tree: OpenTree, place: Place) -> bool:
+    """Whether anybody, an NFS client included, has the regular file at ``place`` open for writing.
+
+    A read lease is granted only if nobody has; see fcntl(2), F_SETLEASE. Where there are no leases
+    the answer is no.
+    """
+    try:
+        descriptor = tree.open_file(place)
+    except OSError:
+        return False
+    try:
+        # Whoever opens the file while the lease lasts makes the kernel send a signal; the usual
+        # SIGIO would end this process.
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def mirror_entry(status: os.stat_result, target: bytes = b"", *, ownership: bool) -> Entry:
     """Return an entry by which a mirrored path and its source compare without being read.
 
@@ -130,7 +156,7 @@ def mirror_entry(status: os.stat_result, target: bytes = b"", *, ownership: bool
 
 
 def observe(
-    tree: OpenTree, place: Place, limit: int, *, mirrored: bool, ownership: bool
+    tree: OpenTree, place: Place, limit: int, *, mirrored: bool = False, ownership: bool
 ) -> tuple[Entry, bytes | None]:
     """Return what stands at ``place`` and, where it has one that is recorded, its content.
 
@@ -157,3 +183,24 @@ def observe(
             return entry_of(status, ownership=ownership)._replace(kind=Kind.OTHER), None
     oid = "" if content is None else blob_oid(content)
     return entry_of(status, oid, ownership=ownership), content
+
+
+def is_mirrored(entry: Entry | None) -> bool:
+    """Whether this is an entry made by `mirror_entry` of a file or link."""
+    return entry is not None and entry.oid.startswith(MIRROR)
+
+
+def matches(
+    tree: OpenTree, place: Place, expected: Entry | None, limit: int, *, ownership: bool
+) -> bool:
+    """Whether exactly what is expected, something that can be recorded, stands at ``place``.
+
+    What cannot be read does not match. Arguments as in `observe`.
+    """
+    if expected is None or expected.kind is Kind.OTHER:
+        return False
+    try:
+        entry, _ = observe(tree, place, limit, mirrored=is_mirrored(expected), ownership=ownership)
+    except OSError:
+        return False
+    return entry == expected

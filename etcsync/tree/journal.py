@@ -1,0 +1,100 @@
+"""The journal on a bench: for each slot what was staged there, for which path, and in whose place.
+
+It is complete before the first swap. After a crash it tells of everything on the bench whether it
+is etcsync's own or came out of a client's tree.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from etcsync.entries import Entry, Kind, encode_path
+from etcsync.errors import TreeError
+from etcsync.tree import beneath
+from etcsync.tree.beneath import OpenTree, Place
+from etcsync.tree.names import is_git_directory_name
+from etcsync.tree.reading import read_file
+
+NAME = "journal"
+UNFINISHED_NAME = "journal.new"
+_SIZE_LIMIT = 256 * 1024 * 1024
+
+
+class Slot(NamedTuple):
+    """A numbered name on the bench.
+
+    Attributes:
+        name: The number.
+        path: The path in the tree.
+        inode: Of what was staged; 0: nothing was.
+        before: What the plan saw at the path; it is recorded. None: nothing.
+        after: What was staged; None: nothing, the path is to be deleted.
+    """
+
+    name: str
+    path: str
+    inode: int
+    before: Entry | None
+    after: Entry | None
+
+    def place(self, bench: OpenTree) -> Place:
+        """Return where the slot is on an open bench."""
+        return Place(bench.descriptor, encode_path(self.name))
+
+
+def write_journal(bench: OpenTree, slots: Iterable[Slot]) -> None:
+    """Write down what was staged; it is there as a whole or not at all.
+
+    Raises:
+        OSError: It cannot be written; then it is not there.
+    """
+    unfinished = Place(bench.descriptor, UNFINISHED_NAME.encode())
+    with open(beneath.make_file(unfinished), "wb") as file:
+        file.write(json.dumps(list(slots)).encode())
+    beneath.move(unfinished, Place(bench.descriptor, NAME.encode()))
+
+
+def read_journal(bench: OpenTree) -> Mapping[str, Slot] | None:
+    """Return what was staged, by slot name; None: no swap had begun.
+
+    Raises:
+        TreeError: The journal is damaged, so nothing on the bench may be removed.
+    """
+    try:
+        content = read_file(bench, Place(bench.descriptor, NAME.encode()), _SIZE_LIMIT).content
+        slots = _slots(json.loads(content or b""))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, TypeError) as error:
+        raise TreeError(
+            f"The journal in {bench.path} is damaged.",
+            hint="Save the files there that a client may need, remove the directory, sync again.",
+        ) from error
+    return {slot.name: slot for slot in slots}
+
+
+def _slots(lines: object) -> list[Slot]:
+    if not isinstance(lines, list):
+        raise TypeError(lines)
+    return [_slot(line) for line in lines]
+
+
+def _slot(line: object) -> Slot:
+    """Return one line; a journal inside a tree may have been written by the client."""
+    match line:
+        case [str(name), str(path), int(inode), before, after]:
+            components = path.split("/")
+            if {"", ".", ".."}.isdisjoint(components) and not any(
+                map(is_git_directory_name, components)
+            ):
+                return Slot(name, path, inode, _entry(before), _entry(after))
+    raise ValueError(line)
+
+
+def _entry(fields: object) -> Entry | None:
+    match fields:
+        case None:
+            return None
+        case [str(kind), str(oid), int(mode), int(uid), int(gid)]:
+            return Entry(Kind(kind), oid, mode, uid, gid)
+    raise ValueError(fields)

@@ -1,0 +1,160 @@
+"""The bench: where a client's new files wait, and the old ones until they have been looked at.
+
+It lies beside the trees, out of every client's reach; only where a tree is a file system of its
+own does it lie in the tree, under a name that nothing reads. Each change has a numbered slot on it,
+and a journal tells what belongs where.
+"""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+
+from etcsync.entries import decode_path, encode_path
+from etcsync.errors import TreeError
+from etcsync.tree import beneath, journal
+from etcsync.tree.beneath import STAGING_NAME, OpenTree, Place, open_tree
+
+_NO_ATTRIBUTE = {errno.ENODATA, errno.ENOTSUP}
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """The directory beside the trees in which every client has a bench of its own.
+
+    Attributes:
+        directory: A path of the server; made, open to its owner alone, when it is first needed.
+    """
+
+    directory: str
+
+    def lies_inside(self, tree: OpenTree) -> bool:
+        """Whether the bench of this tree has to lie in it, for nothing can be renamed across.
+
+        Raises:
+            TreeError: The staging directory cannot be used.
+        """
+        with self._open() as top:
+            return _mount(top.descriptor) != _mount(tree.descriptor) or top.device != tree.device
+
+    @contextmanager
+    def bench(self, client: str, tree: OpenTree, *, inside: bool) -> Iterator[OpenTree]:
+        """Open a client's bench, made where it does not exist.
+
+        Raises:
+            TreeError: It cannot be made, or something else stands in its place.
+        """
+        with ExitStack() as stack:
+            above = tree if inside else stack.enter_context(self._open())
+            name = bench_name(client, inside=inside)
+            path = f"{above.path}/{name}"
+            try:
+                with suppress(FileExistsError):
+                    beneath.make_directory(Place(above.descriptor, encode_path(name)))
+                descriptor = stack.enter_context(above.directory(name))
+            except OSError as error:
+                raise TreeError(
+                    f"The staging directory {path} cannot be used: {error.strerror}.",
+                    hint="Look at what stands there, and at the free space; then sync again.",
+                ) from error
+            _own(descriptor, path)
+            yield OpenTree(path, descriptor, above.device, above.stepwise)
+
+    def unfinished(self, client: str, tree: OpenTree) -> list[bool]:
+        """Return where a killed run left a bench: True for inside the tree, False for beside it.
+
+        What was staged before the journal was complete is not counted: no swap had begun, and
+        the next staging clears it.
+        """
+        found = []
+        with suppress(FileNotFoundError):
+            name = bench_name(client, inside=False)
+            os.lstat(os.path.join(self.directory, name, journal.NAME))
+            found.append(False)
+        with suppress(OSError), tree.place(f"{STAGING_NAME}/{journal.NAME}") as place:
+            beneath.lstat(place)
+            found.append(True)
+        return found
+
+    def discard(self, client: str, tree: OpenTree, *, inside: bool) -> None:
+        """Clear a client's bench and remove it, the journal last.
+
+        Raises:
+            TreeError: Something on it cannot be removed.
+        """
+        with self.bench(client, tree, inside=inside) as bench:
+            for name in (*slots_in_use(bench), journal.UNFINISHED_NAME, journal.NAME):
+                clear(Place(bench.descriptor, encode_path(name)))
+        with ExitStack() as stack:
+            above = tree if inside else stack.enter_context(self._open())
+            own = encode_path(bench_name(client, inside=inside))
+            with suppress(OSError):  # an empty directory that stays is found and used again
+                beneath.rmdir(Place(above.descriptor, own))
+
+    @contextmanager
+    def _open(self) -> Iterator[OpenTree]:
+        try:
+            os.makedirs(self.directory, mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise TreeError(
+                f"The staging directory {self.directory} cannot be made: {error.strerror}.",
+                hint="Check trees.staging in the settings.",
+            ) from error
+        with open_tree(self.directory) as top:
+            _own(top.descriptor, self.directory)
+            yield top
+
+
+def bench_name(client: str, *, inside: bool) -> str:
+    """Return the one component under which a client's bench lies."""
+    if client in {"", ".", ".."} or "/" in client or "\0" in client:
+        raise TreeError(f"{client!r} cannot be a client's name.", hint="Rename it in the settings.")
+    return STAGING_NAME if inside else client
+
+
+def _own(descriptor: int, path: str) -> None:
+    """Make sure that nobody else can enter a directory, and that it hands on no ACL."""
+    status = os.fstat(descriptor)
+    if status.st_uid != os.geteuid():
+        raise TreeError(
+            f"The staging directory {path} belongs to another user.",
+            hint="Remove it; it is made again.",
+        )
+    if status.st_mode & 0o7777 != 0o700:
+        beneath.change_mode(descriptor, 0o700)
+    try:
+        os.removexattr(descriptor, "system.posix_acl_default")
+    except OSError as error:
+        if error.errno not in _NO_ATTRIBUTE:
+            raise
+
+
+def _mount(descriptor: int) -> str:
+    """Return the mount that a descriptor lies on; see proc(5), /proc/PID/fdinfo."""
+    with open(f"/proc/self/fdinfo/{descriptor}", encoding="ascii") as info:
+        return next(line for line in info if line.startswith("mnt_id:"))
+
+
+def slots_in_use(bench: OpenTree) -> list[str]:
+    """Return the names on a bench, but for the journal's."""
+    names = {name for name, _ in beneath.list_directory(bench.descriptor)}
+    return sorted(names - {journal.NAME, journal.UNFINISHED_NAME})
+
+
+def clear(place: Place) -> None:
+    """Remove what stands in a slot, a file or an empty directory.
+
+    Raises:
+        TreeError: It is a directory that is not empty.
+    """
+    try:
+        beneath.unlink(place)
+    except IsADirectoryError:
+        try:
+            beneath.rmdir(place)
+        except OSError as error:
+            raise TreeError(
+                f"A directory in the staging directory is not empty: {decode_path(place.name)}.",
+                hint="Move what it holds to where it belongs; then sync again.",
+            ) from error
