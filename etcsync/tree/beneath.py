@@ -95,8 +95,8 @@ class OpenTree:
         Raises:
             OSError: As `open_directory`; EINVAL when the path names no entry beneath the top.
         """
-        above, _, name = encode_path(path).rpartition(b"/")
-        if name in {b"", b".", b".."}:
+        above, slash, name = encode_path(path).rpartition(b"/")
+        if name in {b"", b".", b".."} or (slash and not above):
             raise OSError(errno.EINVAL, "not a path beneath the tree", path)
         descriptor = self._reach(above or b".", _O_ENTER)
         try:

@@ -62,7 +62,7 @@ def read_journal(bench: OpenTree) -> Mapping[str, Slot] | None:
     """
     try:
         content = read_file(bench, Place(bench.descriptor, NAME.encode()), _SIZE_LIMIT).content
-        slots = [_slot(line) for line in json.loads(content or b"")]
+        slots = _slots(json.loads(content or b""))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError) as error:
@@ -71,6 +71,12 @@ def read_journal(bench: OpenTree) -> Mapping[str, Slot] | None:
             hint="Save the files there that a client may need, remove the directory, sync again.",
         ) from error
     return {slot.name: slot for slot in slots}
+
+
+def _slots(lines: object) -> list[Slot]:
+    if not isinstance(lines, list):
+        raise TypeError(lines)
+    return [_slot(line) for line in lines]
 
 
 def _slot(line: object) -> Slot:

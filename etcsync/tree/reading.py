@@ -1,6 +1,9 @@
 """What stands at one place of a tree, as an entry; and when its state can be relied on."""
 
+import errno
+import fcntl
 import os
+import signal
 import stat
 import time
 from typing import NamedTuple
@@ -112,6 +115,29 @@ def _read(descriptor: int, size: int, limit: int) -> bytes | None:
         if length > limit:
             return None
     return b"".join(chunks)
+
+
+def is_open_for_writing(tree: OpenTree, place: Place) -> bool:
+    """Whether anybody, an NFS client included, has the regular file at ``place`` open for writing.
+
+    A read lease is granted only if nobody has; see fcntl(2), F_SETLEASE. Where there are no leases
+    the answer is no.
+    """
+    try:
+        descriptor = tree.open_file(place)
+    except OSError:
+        return False
+    try:
+        # Whoever opens the file while the lease lasts makes the kernel send a signal; the usual
+        # SIGIO would end this process.
+        fcntl.fcntl(descriptor, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_RDLCK)
+        fcntl.fcntl(descriptor, fcntl.F_SETLEASE, fcntl.F_UNLCK)
+    except OSError as error:
+        return error.errno == errno.EAGAIN
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def mirror_entry(status: os.stat_result, target: bytes = b"", *, ownership: bool) -> Entry:

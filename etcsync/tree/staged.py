@@ -21,6 +21,7 @@ from etcsync.tree.preparing import change_metadata
 from etcsync.tree.reading import (
     entry_of,
     is_mirrored,
+    is_open_for_writing,
     is_settled,
     matches,
     read_file,
@@ -28,6 +29,9 @@ from etcsync.tree.reading import (
 )
 from etcsync.tree.recovery import Leftover, salvage
 from etcsync.tree.staging import Staging, clear
+
+PATIENCE = 0.5
+"""Seconds that `Staged.finish` waits for clients to close what they have open for writing."""
 
 _ATTEMPTS = 8
 _ELSEWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EEXIST}
@@ -92,7 +96,8 @@ class Staged:
         """Look once more at what came out, remove it, and tell what became of each change.
 
         Call it some time after `swap`, best after `settle`: late writes show, and states can be
-        relied on.
+        relied on. A client that keeps a replaced file open for writing longer than `PATIENCE`
+        writes to a file without a name from then on.
 
         Raises:
             TreeError: Tree or bench cannot be opened; something cannot be saved.
@@ -101,6 +106,7 @@ class Staged:
         stats: dict[str, StatKey] = {}
         if self.items:
             with self._opened() as (tree, bench):
+                self._await_writers(tree, bench)
                 for item in reversed(self.items):
                     stranded += self._finish_one(item, tree, bench)
                 for item in self.items:
@@ -203,6 +209,20 @@ class Staged:
             if linked or entry_of(status, before.oid, ownership=self._ownership) != before:
                 raise _RacedError
             change_metadata(pin, after, ownership=self._ownership)
+
+    def _await_writers(self, tree: OpenTree, bench: OpenTree) -> None:
+        """Give those who still write to what came out some time, and put that back."""
+        patience = time.monotonic() + PATIENCE
+        while True:
+            busy = False
+            for item in self.items:
+                if item.out is Out.THEIRS:
+                    self._look_again(item, tree, bench)
+                if item.out is not Out.STAGED:
+                    busy = busy or is_open_for_writing(bench, item.slot.place(bench))
+            if not busy or time.monotonic() > patience:
+                return
+            time.sleep(PATIENCE / 20)
 
     def _finish_one(self, item: Item, tree: OpenTree, bench: OpenTree) -> list[Leftover]:
         """Clear a slot, unless it holds what must be recorded first; return that."""
