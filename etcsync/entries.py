@@ -57,7 +57,8 @@ Tree = Mapping[str, Entry]
 class StatKey(NamedTuple):
     """What identifies one state of an inode; times are nanoseconds since the epoch.
 
-    While it stays the same, the content is taken to be the same. Git's index keeps the same fields.
+    While it stays the same, the content is taken to be the same. Git's index keeps the same fields,
+    and of the inode's number, as here, the lowest 32 bits.
     """
 
     ctime: int
@@ -66,6 +67,17 @@ class StatKey(NamedTuple):
     size: int
     uid: int
     gid: int
+
+
+class FileRecord(NamedTuple):
+    """A file or link as it was last recorded: the git mode, the blob id, and the live file's state.
+
+    It tells all that a git entry tells, and is what an index has for each path.
+    """
+
+    mode: int
+    oid: str
+    stat: StatKey
 
 
 def symlink_entry(oid: str) -> Entry:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from etcsync.entries import Entry, blob_oid
+from etcsync.entries import Entry, FileRecord, blob_oid
 from etcsync.policy.treatment import Strategy, Treatment
 from etcsync.tree.beneath import open_tree
 from etcsync.tree.ignore import Hides
@@ -62,8 +62,13 @@ def take(
 
 def recorded(found: Scan) -> Known:
     """Return what is known of a tree once a scan of it is recorded."""
-    stats = {path: (key, found.entries[path].oid) for path, key in found.stats.items()}
-    return Known(frozenset(found.entries), stats, frozenset(e.oid for e in found.entries.values()))
+    records = {
+        path: FileRecord(0o100644, found.entries[path].oid, key)
+        for path, key in found.stats.items()
+    }
+    return Known(
+        frozenset(found.entries), records, frozenset(e.oid for e in found.entries.values())
+    )
 
 
 def rest() -> None:

@@ -11,7 +11,7 @@ import struct
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
-from etcsync.entries import StatKey, encode_path
+from etcsync.entries import FileRecord, StatKey, encode_path
 from etcsync.hub.failures import writing
 
 UNKNOWN_STAT = StatKey(0, 0, 0, 0, 0, 0)
@@ -19,9 +19,6 @@ UNKNOWN_STAT = StatKey(0, 0, 0, 0, 0, 0)
 
 LARGEST = 256 * 1024 * 1024
 """Bytes of the largest index that is read."""
-
-IndexEntry = tuple[int, str, StatKey]
-"""Git mode, blob id, and the stat of the live file with that content or `UNKNOWN_STAT`."""
 
 _HEADER = struct.Struct(">4sII")
 _ENTRY = struct.Struct(">10I20sH")
@@ -44,15 +41,18 @@ class Index(NamedTuple):
     """What an index file records.
 
     Attributes:
-        entries: By path; only files and symbolic links, not directories.
+        entries: By path, in git's order; only files and symbolic links, not directories. The state
+            is that of the live file with this content, or `UNKNOWN_STAT`.
         tree: The id of the root tree that the entries make up, where the file names it: not after
             somebody changed entries with git.
         skipped: The paths that are recorded although the live tree lacks them.
+        encoded: The entries as they stand in the file, for writing them again as they are.
     """
 
-    entries: dict[str, IndexEntry]
+    entries: dict[str, FileRecord]
     tree: str | None
     skipped: frozenset[str]
+    encoded: Mapping[str, bytes]
 
 
 class _UntrustedIndexError(Exception):
@@ -98,16 +98,24 @@ def _parse(content: bytes, written: int) -> Index:
     signature, version, count = _HEADER.unpack_from(body)
     if content[-_DIGEST_SIZE:] != digest or signature != b"DIRC" or version not in {2, 3}:
         raise _UntrustedIndexError
-    entries, skipped, end = _parse_entries(content, count, written)
+    entries: dict[str, FileRecord] = {}
+    encoded: dict[str, bytes] = {}
+    skipped, end = _parse_entries(content, count, written, entries, encoded)
     tree = _parse_extensions(content, end, count)
-    return Index(entries, tree, frozenset(skipped))
+    return Index(entries, tree, frozenset(skipped), encoded)
 
 
 def _parse_entries(
-    content: bytes, count: int, written: int
-) -> tuple[dict[str, IndexEntry], list[str], int]:
-    entries: dict[str, IndexEntry] = {}
+    content: bytes,
+    count: int,
+    written: int,
+    entries: dict[str, FileRecord],
+    encoded: dict[str, bytes],
+) -> tuple[list[str], int]:
+    """Fill ``entries`` and ``encoded``; return the skipped paths and where the entries end."""
     skipped = []
+    # Half of a run's time would go into the constructors that named tuples have.
+    new = tuple.__new__
     start = _HEADER.size
     name = b""
     unpack, second = _ENTRY.unpack_from, _SECOND
@@ -129,15 +137,17 @@ def _parse_entries(
         text = name.decode("utf-8", "surrogateescape")
         changed = ctime * second + ctime_rest
         modified = mtime * second + mtime_rest
-        if changed >= written or modified >= written:
-            entries[text] = (mode, oid.hex(), UNKNOWN_STAT)
-        else:
-            entries[text] = (mode, oid.hex(), StatKey(changed, modified, ino, size, uid, gid))
+        stat = UNKNOWN_STAT
+        if changed < written and modified < written:
+            stat = new(StatKey, (changed, modified, ino, size, uid, gid))
+        entries[text] = new(FileRecord, (mode, oid.hex(), stat))
         if more:
             skipped.append(text)
+        else:
+            encoded[text] = content[start : start + ((end - start + 8) & ~7)]
         # Padded with one to eight zeros to a multiple of eight bytes.
         start += (end - start + 8) & ~7
-    return entries, skipped, start
+    return skipped, start
 
 
 def _parse_extensions(content: bytes, start: int, count: int) -> str | None:
@@ -167,9 +177,10 @@ def _root_of_cache_tree(extension: bytes, count: int) -> str | None:
 
 def write_index(
     path: str,
-    entries: Mapping[str, IndexEntry],
+    entries: Mapping[str, FileRecord],
     tree: str,
     skip_worktree: Collection[str] = frozenset(),
+    before: Index | None = None,
 ) -> None:
     """Replace the index at ``path``.
 
@@ -181,11 +192,12 @@ def write_index(
         entries: Files and symbolic links by path, with stats as of `os.lstat` or `UNKNOWN_STAT`.
         tree: The id of the root tree that they make up; the hub holds it.
         skip_worktree: Those of the paths that the live tree lacks, and is meant to lack.
+        before: The index that this one follows; what is the same in both is copied.
 
     Raises:
         HubError: The file cannot be written, perhaps because the disk is full.
     """
-    content = b"".join(_index_parts(entries, tree, skip_worktree))
+    content = b"".join(_index_parts(entries, tree, skip_worktree, before))
     digest = hashlib.sha1(content, usedforsecurity=False).digest()
     temporary = path + ".new"
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -196,13 +208,23 @@ def write_index(
 
 
 def _index_parts(
-    entries: Mapping[str, IndexEntry], tree: str, skip_worktree: Collection[str]
+    entries: Mapping[str, FileRecord],
+    tree: str,
+    skip_worktree: Collection[str],
+    before: Index | None,
 ) -> Iterator[bytes]:
     version = 3 if skip_worktree else 2
     yield _HEADER.pack(b"DIRC", version, len(entries))
     named = sorted((encode_path(text), text) for text in entries)
     pack, second, low, fromhex = _ENTRY.pack, _SECOND, _LOW_32_BITS, bytes.fromhex
     for name, text in named:
+        if (
+            before is not None
+            and (old := before.entries.get(text)) == entries[text]
+            and (text in before.encoded and text not in skip_worktree and old.stat != UNKNOWN_STAT)
+        ):
+            yield before.encoded[text]
+            continue
         mode, oid, (ctime, mtime, ino, size, uid, gid) = entries[text]
         flags = min(len(name), _LONGEST_COUNTED)
         length = _ENTRY.size + len(name)

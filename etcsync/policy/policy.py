@@ -12,15 +12,24 @@ from etcsync.policy.treatment import Promote, Strategy, Treatment
 MEMO_SIZE = 2**17
 """Paths for which the matching rules are remembered; clients choose names, so there is a bound."""
 
-DERIVED = Treatment(
+METADATA_FILE = Treatment(
     strategy=Strategy.UPSTREAM,
     promote=Promote.NEVER,
     reason="written by etcsync itself, from what it has recorded",
 )
-"""What is done with ``.git`` and ``.etckeeper``: no rule reaches them."""
+"""What is done with ``.etckeeper``; a client's own version is captured and then replaced."""
 
-_OUT_OF_REACH = (-1,)
-"""Stands for the indexes of the rules that match what is `DERIVED`."""
+GIT_FILE = Treatment(
+    strategy=Strategy.IGNORE,
+    promote=Promote.NEVER,
+    reason="leads to the hub; written by etcsync itself",
+)
+"""What is done with ``.git`` and what is below it."""
+
+_METADATA_FILE, _GIT_FILE = (-1,), (-2,)
+"""Stand for the indexes of the rules that match the paths which no rule reaches."""
+
+_OUT_OF_REACH = {_METADATA_FILE: METADATA_FILE, _GIT_FILE: GIT_FILE}
 
 
 class Match(NamedTuple):
@@ -53,12 +62,14 @@ class Matching:
             for word in matcher.words or ():
                 self._by_word.setdefault(word, []).append(index)
         self.indexes = lru_cache(MEMO_SIZE)(self._indexes)
-        """Return the indexes of the rules that match a path, in their order, or `_OUT_OF_REACH`;
-        called with the path and whether a directory stands there."""
+        """Return the indexes of the rules that match a path, in their order, or one of
+        `_OUT_OF_REACH`; called with the path and whether a directory stands there."""
 
     def _indexes(self, path: str, directory: bool) -> tuple[int, ...]:
-        if path in {METADATA_PATH, GIT_PATH} or path.startswith(f"{GIT_PATH}/"):
-            return _OUT_OF_REACH
+        if path == METADATA_PATH:
+            return _METADATA_FILE
+        if path == GIT_PATH or path.startswith(f"{GIT_PATH}/"):
+            return _GIT_FILE
         if path == ROOT:
             return ()
         plain = plain_path(path, directory=directory)
@@ -116,15 +127,15 @@ class Policy:
 
     def _applying(self, indexes: tuple[int, ...]) -> list[Rule]:
         """Return those of the rules at ``indexes`` that apply to the client."""
-        if indexes == _OUT_OF_REACH:
+        if indexes in _OUT_OF_REACH:
             return []
         rules = (self._matching.rules[index] for index in indexes)
         return [rule for rule in rules if rule.applies_to(self._identities)]
 
     def _combine(self, indexes: tuple[int, ...]) -> Treatment:
         """Return one treatment from the rules at ``indexes``: a later key replaces an earlier."""
-        if indexes == _OUT_OF_REACH:
-            return DERIVED
+        if indexes in _OUT_OF_REACH:
+            return _OUT_OF_REACH[indexes]
         effects: dict[str, Any] = {}
         for rule in self._applying(indexes):
             effects.update(rule.effects)

@@ -10,7 +10,7 @@ import os
 import structlog
 
 from etcsync.config import Client
-from etcsync.entries import ROOT, Entry, Kind, symlink_entry
+from etcsync.entries import ROOT, Entry, FileRecord, Kind, symlink_entry
 from etcsync.hub.adopt import adopt_clone, inspect_clone
 from etcsync.hub.checkout import Metadata, checkout_modes
 from etcsync.hub.hub import GitEntry, RefUpdate, base_ref, branch_ref
@@ -70,7 +70,7 @@ def _write_worktree(cluster: Cluster, client: Client, tree_path: str) -> None:
     if head is not None:
         tree = hub.commit(head).tree
         entries = {
-            path: (entry.mode, entry.oid, UNKNOWN_STAT)
+            path: FileRecord(entry.mode, entry.oid, UNKNOWN_STAT)
             for path, entry in hub.tree(tree).items()
             if entry.mode != DIRECTORY_MODE
         }

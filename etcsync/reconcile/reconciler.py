@@ -5,8 +5,10 @@ clients before the next begins, so that work which is equal for many is done onc
 reading of upstream's tree, one import of commits, one data sync, one ref transaction.
 """
 
+import gc
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import structlog
 
@@ -110,6 +112,28 @@ def reconcile(
 
     A client that writes while its tree is written to is looked at and planned again.
     """
+    with _without_collector():
+        return _reconcile(cluster, clients, options, advance)
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Keep Python from searching a fleet's worth of values, all in use, for cycles again and again.
+
+    It takes a fifth of a run's time otherwise.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
+def _reconcile(
+    cluster: Cluster, clients: Sequence[Client], options: SyncOptions, advance: Advance
+) -> list[ClientRun]:
     os.makedirs(cluster.settings.reports_path, mode=0o700, exist_ok=True)
     runs: dict[str, ClientRun] = {}
     waiting = clients

@@ -24,7 +24,7 @@ from etcsync.reconcile.messages import (
 )
 from etcsync.reconcile.planning import held_after
 from etcsync.reconcile.sides import git_mode
-from etcsync.reconcile.snapshot import Snapshot
+from etcsync.reconcile.snapshot import GitTree, Snapshot
 from etcsync.reconcile.texts import metadata_text
 from etcsync.tree.ignore import FILE_NAME as GITIGNORE
 from etcsync.tree.ignore import Level, is_hidden
@@ -124,7 +124,7 @@ class Recorder:
 
     cluster: Cluster
     importer: Importer
-    _bases: dict[tuple[str, bytes], Mark] = field(default_factory=dict)
+    _bases: dict[tuple[str, int], Mark] = field(default_factory=dict)
 
     def write(self, intent: Intent) -> Marks:
         """Send one client's commits, and the contents that the hub lacks."""
@@ -150,9 +150,9 @@ class Recorder:
     def _base(self, intent: Intent) -> Mark:
         message = base_message(intent.record)
         assert intent.base is not None  # noqa: S101 - the caller has looked
-        metadata = metadata_text(intent.base)
-        key = (message, metadata)
+        key = (message, id(intent.base))
         if key not in self._bases:
+            metadata = metadata_text(intent.base)
             self._bases[key] = self.write_base(intent.base, intent.record, metadata)
         return self._bases[key]
 
@@ -203,7 +203,8 @@ def intend(cluster: Cluster, snapshot: Snapshot, planned: Plan) -> Intent:
         text_after = cluster.texts.of_tree(entries_after, beside)
 
     captured = changes_to(recorded.git, sides.ours)
-    metadata_before = recorded.git.get(METADATA_PATH)
+    known = recorded.git.get(METADATA_PATH)
+    metadata_before = None if known is None else GitEntry(known.mode, known.oid)
     metadata_now = _metadata_to_capture(cluster, snapshot, metadata_before, text_before, text_after)
     if metadata_now != metadata_before and not (sides.creating and not captured):
         captured[METADATA_PATH] = metadata_now
@@ -217,7 +218,9 @@ def intend(cluster: Cluster, snapshot: Snapshot, planned: Plan) -> Intent:
             changed[METADATA_PATH] = metadata_then
 
     record = BaseRecord(cluster.upstream_commit, held_after(cluster, snapshot, planned))
-    base = base_after(cluster.theirs.merged_entries, planned)
+    base = cluster.theirs.merged_entries
+    if planned.holds:
+        base = base_after(base, planned)
     unmoved = record == recorded.record and base == recorded.base
     return Intent(
         snapshot=snapshot,
@@ -306,7 +309,7 @@ def recorded_as(entry: Entry | None) -> GitEntry | None:
     return GitEntry(git_mode(entry), entry.oid)
 
 
-def changes_to(before: Mapping[str, GitEntry], after: Tree) -> dict[str, Change]:
+def changes_to(before: GitTree, after: Tree) -> dict[str, Change]:
     """Return what turns a git tree into that of ``after``, the metadata file left aside."""
     changes: dict[str, Change] = {}
     for path, entry in after.items():

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 
 import structlog
 
-from etcsync.entries import METADATA_PATH, Kind, StatKey
+from etcsync.entries import METADATA_PATH, FileRecord, Kind, StatKey
 from etcsync.hub.hub import RefUpdate, base_ref, branch_ref, pending_ref
-from etcsync.hub.index_file import UNKNOWN_STAT, IndexEntry, write_index
+from etcsync.hub.index_file import UNKNOWN_STAT, write_index
 from etcsync.hub.maintenance import clean_up, pack_if_needed
 from etcsync.hub.objects import EXECUTABLE_MODE
 from etcsync.hub.worktree import ensure_worktree, index_path
@@ -108,17 +108,23 @@ def _write_index(
     touched = {action.path for action in intent.plan.writes}
     if intent.metadata_action:
         touched.add(METADATA_PATH)
-    entries: dict[str, IndexEntry] = {}
+    known = snapshot.recorded.records
+    entries: dict[str, FileRecord] = {}
     for path, entry in result_tree(snapshot.sides.ours, intent.plan).items():
         if entry.kind is Kind.FILE or entry.kind is Kind.SYMLINK:
             stat = (written if path in touched else snapshot.scan.stats).get(path, UNKNOWN_STAT)
-            entries[path] = (git_mode(entry), entry.oid, stat)
+            old = known.get(path)
+            if old is not None and old.stat is stat and path not in touched:
+                entries[path] = old
+            else:
+                entries[path] = FileRecord(git_mode(entry), entry.oid, stat)
     metadata_stats = written if METADATA_PATH in touched else snapshot.scan.stats
-    entries[METADATA_PATH] = (
+    entries[METADATA_PATH] = FileRecord(
         EXECUTABLE_MODE,
         intent.metadata_oid,
         metadata_stats.get(METADATA_PATH, UNKNOWN_STAT),
     )
     absent = {METADATA_PATH} if METADATA_PATH not in snapshot.sides.theirs else set[str]()
     tree = cluster.hub.commit(commits.head).tree
-    write_index(index_path(cluster.hub.path, name), entries, tree, absent)
+    place = index_path(cluster.hub.path, name)
+    write_index(place, entries, tree, absent, before=snapshot.recorded.index)

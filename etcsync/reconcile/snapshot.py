@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from etcsync.config import Client
-from etcsync.entries import Entry, Kind, StatKey
+from etcsync.entries import Entry, FileRecord, Kind
 from etcsync.errors import TreeError
 from etcsync.hub.failures import damaged
 from etcsync.hub.hub import Commit, GitEntry, base_ref, branch_ref, pending_ref
-from etcsync.hub.index_file import read_index
+from etcsync.hub.index_file import Index, read_index
 from etcsync.hub.objects import DIRECTORY_MODE
 from etcsync.hub.worktree import gitfile_content, index_path
 from etcsync.plan.model import Sides as PlanSides
@@ -23,7 +23,7 @@ from etcsync.tree.beneath import open_tree
 from etcsync.tree.scan import scan
 from etcsync.tree.scanned import Known, Limits, Scan
 
-GitTree = Mapping[str, GitEntry]
+GitTree = Mapping[str, GitEntry | FileRecord]
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Recorded:
     Attributes:
         branch: The head of its recorded history, or None.
         git: That commit's files and links.
-        stats: Path → stat identity and blob id when it was last recorded; a cache only.
+        records: What the index remembers: a cache of what files held in which state.
+        index: The index itself, where it describes that commit.
         base_commit: The base commit, or None before the first reconciliation.
         base_time: When the base commit was made.
         base: The base version.
@@ -43,7 +44,8 @@ class Recorded:
 
     branch: str | None
     git: GitTree
-    stats: Mapping[str, tuple[StatKey, str]]
+    records: Mapping[str, FileRecord]
+    index: Index | None
     base_commit: str | None
     base_time: datetime | None
     base: Mapping[str, Entry]
@@ -104,7 +106,7 @@ def take_snapshot(cluster: Cluster, client: Client, refs: Refs) -> Snapshot:
     recorded = read_recorded(cluster, client, refs)
     policy = cluster.policy(client)
     tree_path = cluster.settings.tree_path(client.name)
-    found = scan_tree(cluster, client, recorded.stats, (recorded.base, recorded.git))
+    found = scan_tree(cluster, client, recorded.records, (recorded.base, recorded.git))
     creating = recorded.base_commit is None and (
         recorded.pending is not None or set(found.entries) <= {"."}
     )
@@ -132,7 +134,7 @@ def take_snapshot(cluster: Cluster, client: Client, refs: Refs) -> Snapshot:
 def scan_tree(
     cluster: Cluster,
     client: Client,
-    stats: Mapping[str, tuple[StatKey, str]],
+    records: Mapping[str, FileRecord],
     known: Iterable[Mapping[str, object]],
 ) -> Scan:
     """Walk a client's tree.
@@ -140,7 +142,7 @@ def scan_tree(
     Args:
         cluster: The open cluster.
         client: The client.
-        stats: What was recorded last: contents in the same state are not read again.
+        records: What was recorded last: contents in the same state are not read again.
         known: Further versions whose paths no ``.gitignore`` hides.
 
     Raises:
@@ -151,7 +153,7 @@ def scan_tree(
     with open_tree(cluster.settings.tree_path(client.name)) as tree:
         return scan(
             tree,
-            Known(paths, stats, cluster.theirs.oids),
+            Known(paths, records, cluster.theirs.oids),
             cluster.policy(client).treatment,
             cluster.hides,
             cluster.contents.put,
@@ -169,16 +171,17 @@ def read_recorded(cluster: Cluster, client: Client, refs: Refs) -> Recorded:
     hub = cluster.hub
     branch, base_commit = refs.commit(branch_ref(client.name)), refs.commit(base_ref(client.name))
     git: GitTree = {}
-    stats: dict[str, tuple[StatKey, str]] = {}
+    index = None
+    records: Mapping[str, FileRecord] = {}
     if branch:
-        tree = branch.tree
         index = read_index(index_path(cluster.settings.hub_path, client.name))
-        if index is not None:
-            stats = {path: (stat, oid) for path, (_, oid, stat) in index.entries.items()}
-        if index is not None and index.tree == tree:
-            git = {path: GitEntry(mode, oid) for path, (mode, oid, _) in index.entries.items()}
+        records = {} if index is None else index.entries
+        if index is not None and index.tree == branch.tree:
+            git = index.entries
         else:
-            git = {p: entry for p, entry in hub.tree(tree).items() if entry.mode != DIRECTORY_MODE}
+            index = None
+            tree = hub.tree(branch.tree)
+            git = {path: entry for path, entry in tree.items() if entry.mode != DIRECTORY_MODE}
     base: Mapping[str, Entry] = {}
     record = BaseRecord("")
     if base_commit:
@@ -190,7 +193,8 @@ def read_recorded(cluster: Cluster, client: Client, refs: Refs) -> Recorded:
     return Recorded(
         branch=branch.oid if branch else None,
         git=git,
-        stats=stats,
+        records=records,
+        index=index,
         base_commit=base_commit.oid if base_commit else None,
         base_time=base_commit.time if base_commit else None,
         base=base,

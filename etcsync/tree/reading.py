@@ -19,6 +19,8 @@ this soon after a change may change once more under the same time stamp."""
 MIRROR = "mirror:"
 """Begins the ``oid`` of an entry that is compared and copied without git."""
 
+LOW_32_BITS = 0xFFFFFFFF
+
 _ATTEMPTS = 5
 _KINDS = {
     stat.S_IFREG: Kind.FILE,
@@ -51,7 +53,7 @@ def stat_key(status: os.stat_result) -> StatKey:
     return StatKey(
         status.st_ctime_ns,
         status.st_mtime_ns,
-        status.st_ino,
+        status.st_ino & LOW_32_BITS,
         status.st_size,
         status.st_uid,
         status.st_gid,

@@ -22,6 +22,7 @@ from etcsync.tree.findings import Findings
 from etcsync.tree.ignore import Hides, Level
 from etcsync.tree.names import is_git_directory_name, is_git_modules_name
 from etcsync.tree.reading import (
+    LOW_32_BITS,
     entry_of,
     is_settled,
     kind_of,
@@ -72,7 +73,7 @@ def scan(
         TreeError: The tree is too large, its rules take too long, or its top cannot be read.
     """
     found = Findings(known, treatment, store, ownership=ownership)
-    rules = TreeRules(tree, hides, known.stats, limits.seconds)
+    rules = TreeRules(tree, hides, known.records, limits.seconds)
     _Scanner(tree, known, treatment, limits, ownership, found, rules).walk()
     return found.result()
 
@@ -171,14 +172,14 @@ class _Scanner:
 
     def _is_unchanged(self, path: str, status: os.stat_result) -> bool:
         """Take in what is in its recorded state; this is the way of nearly every name."""
-        record = self.known.stats.get(path)
+        record = self.known.records.get(path)
         if (
             record is None
-            or record[0]
+            or record.stat
             != (
                 status.st_ctime_ns,
                 status.st_mtime_ns,
-                status.st_ino,
+                status.st_ino & LOW_32_BITS,
                 status.st_size,
                 status.st_uid,
                 status.st_gid,
@@ -188,10 +189,10 @@ class _Scanner:
             return False
         mode = status.st_mode
         if stat.S_ISREG(mode) and self.ownership:
-            entry = Entry(Kind.FILE, record[1], mode & 0o7777, status.st_uid, status.st_gid)
+            entry = Entry(Kind.FILE, record.oid, mode & 0o7777, status.st_uid, status.st_gid)
         else:
-            entry = entry_of(status, record[1], ownership=self.ownership)
-        self.found.stats[path], self.found.entries[path] = record[0], entry
+            entry = entry_of(status, record.oid, ownership=self.ownership)
+        self.found.stats[path], self.found.entries[path] = record.stat, entry
         return True
 
     def _count(self, names: int) -> None:
@@ -231,7 +232,7 @@ class _Scanner:
         directory = kind is Kind.DIRECTORY
         plain = entry_of(status, ownership=self.ownership)
         strategy = self.treatment(path).strategy
-        is_known = path in self.known.paths or path in self.known.stats
+        is_known = path in self.known.paths or path in self.known.records
         matched = (directory or not is_known) and (
             visit.hidden or self.rules.match(path, visit.levels, directory=directory)
         )

@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
-from etcsync.entries import Entry, StatKey
+from etcsync.entries import Entry, FileRecord, StatKey
 from etcsync.tree.metadata_file import Beside
 
 WarningKind = Literal["special", "oversized", "nested-git", "name", "unreadable", "gitfile"]
@@ -42,12 +42,12 @@ class Known:
     Attributes:
         paths: All paths, directories too, that base, upstream or the last record have; they are
             looked at whatever ``.gitignore`` says.
-        stats: For recorded files and links the state in which they were recorded, and the blob.
+        records: What was recorded of files and links: their state, and the blob.
         oids: Blobs that need not be stored again.
     """
 
     paths: AbstractSet[str] = frozenset()
-    stats: Mapping[str, tuple[StatKey, str]] = field(default_factory=dict)
+    records: Mapping[str, FileRecord] = field(default_factory=dict)
     oids: Container[str] = frozenset()
 
 

@@ -5,7 +5,7 @@ import stat
 import time
 from collections.abc import Mapping
 
-from etcsync.entries import ROOT, StatKey, blob_oid, encode_path
+from etcsync.entries import ROOT, FileRecord, blob_oid, encode_path
 from etcsync.errors import TreeError
 from etcsync.tree import ignore
 from etcsync.tree.beneath import OpenTree, Place
@@ -19,7 +19,7 @@ class TreeRules:
     Args:
         tree: The open tree.
         hides: Compiled rules, shared by all trees.
-        stats: Recorded states and blobs; a file in its recorded state is read only when its
+        records: Recorded states and blobs; a file in its recorded state is read only when its
             rules are not known yet.
         seconds: How long rules may take in this tree altogether, for a client writes them.
     """
@@ -28,12 +28,12 @@ class TreeRules:
         self,
         tree: OpenTree,
         hides: Hides,
-        stats: Mapping[str, tuple[StatKey, str]],
+        records: Mapping[str, FileRecord],
         seconds: float,
     ) -> None:
         self._tree = tree
         self._hides = hides
-        self._stats = stats
+        self._records = records
         self._seconds = seconds
 
     def levels(
@@ -55,9 +55,9 @@ class TreeRules:
         started = time.perf_counter()
         place = Place(descriptor, ignore.FILE_NAME.encode())
         file = ignore.FILE_NAME if path == ROOT else f"{path}/{ignore.FILE_NAME}"
-        record = self._stats.get(file)
-        if record is not None and record[0] == stat_key(status):
-            rules = self._hides.rules(record[1], lambda: self._read(place))
+        record = self._records.get(file)
+        if record is not None and record.stat == stat_key(status):
+            rules = self._hides.rules(record.oid, lambda: self._read(place))
         else:
             content = self._read(place)
             rules = self._hides.rules(blob_oid(content), lambda: content)

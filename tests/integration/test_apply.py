@@ -12,7 +12,7 @@ import pytest
 from apply_support import Workbench, directory
 from tree_support import AS_ROOT, Blobs, kinds, policy, recorded, rest, take
 
-from etcsync.entries import Entry, Kind
+from etcsync.entries import Entry, FileRecord, Kind
 from etcsync.errors import TreeError
 from etcsync.policy.treatment import Strategy
 from etcsync.tree.apply import Change
@@ -159,11 +159,11 @@ def test_the_next_scan_reads_nothing(work):
     mode = {"empty": directory(0o700)}
     outcome = work.apply({**wanted, **mode})
     assert outcome.stats.keys() == wanted.keys()
-    stats = dict(known.stats) | {
-        path: (key, wanted[path].oid) for path, key in outcome.stats.items()
+    records = dict(known.records) | {
+        path: FileRecord(0o100644, wanted[path].oid, key) for path, key in outcome.stats.items()
     }
     blobs = Blobs()
-    found = take(work.tree, Known(known.paths, stats), blobs=blobs)
+    found = take(work.tree, Known(known.paths, records), blobs=blobs)
     assert not blobs
     assert {path: found.entries[path] for path in wanted} == wanted
 

@@ -54,7 +54,7 @@ def test_what_is_in_its_recorded_state_is_not_read_again(tree):
     first = take(tree)
     known = recorded(first)
     blobs = Blobs()
-    second = take(tree, Known(known.paths, known.stats, frozenset()), blobs=blobs)
+    second = take(tree, Known(known.paths, known.records, frozenset()), blobs=blobs)
     assert not blobs
     assert second.entries == first.entries
     assert second.stats == first.stats

@@ -39,7 +39,7 @@ def listing(pack: str) -> list[str]:
 STRATEGIES = {
     "*.pacnew": "ignore", "*.pacsave": "ignore", "*.pacsave.1": "ignore", "*.rpmnew": "ignore",
     "*.rpmsave": "ignore", "*.YaST2save": "ignore", "*~": "ignore",
-    ".etckeeper": "ignore", ".pwd.lock": "ignore", ".updated": "ignore",
+    ".etckeeper": "upstream", ".pwd.lock": "ignore", ".updated": "ignore",
     "passwd-": "ignore", "group-": "ignore", "shadow-": "ignore", "gshadow-": "ignore",
     "subuid-": "ignore", "subgid-": "ignore",
     "passwd": "keyed", "group": "keyed", "shadow": "keyed", "gshadow": "keyed", "subuid": "keyed",

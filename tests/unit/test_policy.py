@@ -104,10 +104,17 @@ def test_the_trees_own_directory_is_matched_by_nothing() -> None:
     assert secret("*", "**", ".*", "/**").treatment(".", directory=True) == Treatment()
 
 
-@pytest.mark.parametrize("path", [".etckeeper", ".git", ".git/config"])
-def test_what_etcsync_derives_is_out_of_reach_of_rules(path) -> None:
+@pytest.mark.parametrize(
+    ("path", "strategy"),
+    [
+        (".etckeeper", Strategy.UPSTREAM),
+        (".git", Strategy.IGNORE),
+        (".git/config", Strategy.IGNORE),
+    ],
+)
+def test_what_etcsync_derives_is_out_of_reach_of_rules(path, strategy) -> None:
     found = policy('[[rule]]\npaths = ["*", ".etc*", ".git"]\nstrategy = "client"\n')
-    assert found.treatment(path).strategy is Strategy.UPSTREAM
+    assert found.treatment(path).strategy is strategy
     assert found.treatment(path).promote is Promote.NEVER
     assert found.explain(path).matches == ()
     assert found.treatment("a/.etckeeper").strategy is Strategy.CLIENT
