@@ -1,6 +1,7 @@
 """One upstream commit to many trees: the guide's loop of git pulls against ``etcsync sync``.
 
-Both sides work on trees of the same content in a scratch directory; each commit changes one file.
+Both sides start from the guide's clones: the same content, and in each the host keys of its client
+committed, so that a pull merges as it does there. Each commit changes one file.
 Prints the seconds of every round and the medians; exits 1 when etcsync takes more than a third.
 """
 
@@ -35,17 +36,31 @@ def commit(etc: str, number: int) -> None:
     git(etc, "commit", "-qam", f"change {number}")
 
 
-def guide_loop(scratch: str, trees: int) -> None:
+def guide_loop(scratch: str) -> None:
     """Pull as the guide does: one ``git pull`` after the other."""
-    script = 'for tree in "$1"/loop-*; do git -C "$tree" pull -q --no-edit; done'
+    pull = (
+        'git -c user.name=root -c user.email=root@server -C "$tree" pull -q --no-edit --no-rebase'
+    )
+    script = f'for tree in "$1"/loop-*; do {pull}; done'
     subprocess.run(["sh", "-c", script, "sh", scratch], check=True, capture_output=True)
-    del trees
 
 
 def measure(action: Callable[[], None]) -> float:
     started = time.perf_counter()
     action()
     return time.perf_counter() - started
+
+
+def clone(scratch: str, etc: str, name: str) -> None:
+    """Make a client's tree as the guide does, host keys committed."""
+    tree = os.path.join(scratch, name)
+    git(scratch, "clone", "-q", os.path.join(etc, ".git"), name)
+    for kind in ("ed25519", "ecdsa", "rsa"):
+        with open(os.path.join(tree, f"ssh/ssh_host_{kind}_key"), "w", encoding="utf-8") as key:
+            key.write(f"the {kind} key of {name}\n")
+        os.chmod(key.name, 0o600)
+    git(tree, "add", ".")
+    git(tree, "commit", "-qm", "Add SSH host keys")
 
 
 def prepare(scratch: str, trees: int, files: int) -> str:
@@ -57,7 +72,8 @@ def prepare(scratch: str, trees: int, files: int) -> str:
     git(etc, "add", "-A")
     git(etc, "commit", "-qm", "first")
     for number in range(trees):
-        git(scratch, "clone", "-q", os.path.join(etc, ".git"), f"loop-client{number}")
+        for name in (f"loop-client{number}", f"etc-client{number}"):
+            clone(scratch, etc, name)
     settings = os.path.join(scratch, "etcsync.toml")
     with open(settings, "w", encoding="utf-8") as stream:
         stream.write(
@@ -84,7 +100,7 @@ def main() -> int:
         loops, syncs, idles = [], [], []
         for number in range(arguments.rounds):
             commit(etc, number)
-            loops.append(measure(lambda: guide_loop(scratch, arguments.trees)))
+            loops.append(measure(lambda: guide_loop(scratch)))
             syncs.append(measure(lambda: etcsync("--config", settings, "sync")))
             idles.append(measure(lambda: etcsync("--config", settings, "sync")))
             print(f"round {number}: loop {loops[-1]:.2f} s, sync {syncs[-1]:.2f} s, "
