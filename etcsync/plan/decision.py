@@ -13,7 +13,7 @@ from etcsync.plan.model import Act, HoldReason
 from etcsync.policy.treatment import Strategy, Treatment
 
 DETAILS = {
-    HoldReason.CONTENT: "The client and upstream changed the same lines, or the same whole.",
+    HoldReason.CONTENT: "The client and upstream changed it in ways that do not go together.",
     HoldReason.DELETE_MODIFY: "One side deleted what the other side changed.",
     HoldReason.ADD_ADD: "The client and upstream both added it, with different content.",
     HoldReason.TYPE: "The client and upstream do not have the same kind of file here.",

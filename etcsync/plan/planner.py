@@ -54,7 +54,7 @@ def plan(
     if upstream_changes is None:
         upstream_changes = changed_paths(sides.base, sides.theirs)
     candidates = changed_paths(sides.base, sides.ours) | upstream_changes
-    candidates.update(recorded_holds, sides.mirror, sides.seeds if sides.creating else ())
+    candidates.update(sides.mirror, sides.seeds)
     decisions = _decide_all(candidates, sides, treatment, merger)
     decisions = settle(_without_refused(decisions, refused), sides, treatment)
     in_order = [decisions[path] for path in sorted(decisions)]

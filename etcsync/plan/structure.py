@@ -68,16 +68,15 @@ def _spared_directories(decisions: Decisions, sides: Sides) -> Decisions:
     for path in known:
         if not path.startswith(beneath) or _after(path, decisions, sides) is None:
             continue
-        is_new = path in decisions and decisions[path].act is not None
         for directory in ancestors(path):
             if directory not in doomed:
                 continue
             if doomed[directory].after is None:
                 spared[directory] = doomed[directory].keep()
-            elif not is_new:
+            else:
                 spared[directory] = doomed[directory].block(
                     HoldReason.TYPE,
-                    "Upstream has no directory here, but the client still has something in it.",
+                    "Upstream has no directory here, but something in the client's stays.",
                 )
     return spared
 
@@ -119,13 +118,9 @@ def _missing_directories(
     created: Decisions = {}
     for directory in missing:
         base, theirs = sides.base.get(directory), sides.theirs.get(directory)
+        entry = theirs or sides.mirror.get(directory) or PLAIN_DIRECTORY
         undecided = Decision(directory, treatment(directory), base, None, theirs, None, None)
-        entry = theirs or sides.mirror.get(directory)
-        created[directory] = undecided.put(
-            Act.WRITE,
-            entry if _is_directory(entry) else PLAIN_DIRECTORY,
-            "needed for what it will hold",
-        )
+        created[directory] = undecided.put(Act.WRITE, entry, "needed for what it will hold")
     return created
 
 

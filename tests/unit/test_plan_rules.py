@@ -117,6 +117,14 @@ def test_a_held_group_does_not_stop_what_upstream_did_not_change():
     assert acts(plan) == [("group", Act.HEAL), ("shadow", Act.HOLD)]
 
 
+def test_the_sentence_names_the_first_path_that_holds_the_group():
+    names = list("badce")
+    rules = dict.fromkeys([*names, "f"], GROUP)
+    theirs = tree(dict.fromkeys([*names, "f"], NEW))
+    sides = Sides(tree(dict.fromkeys(names, OLD)), tree(dict.fromkeys(names, MINE)), theirs)
+    assert planned(sides, rules).holds[-1].detail == "a, of the same group, is held."
+
+
 def test_a_member_held_for_the_tree_s_sake_holds_its_group():
     rules = {"d/passwd": GROUP, "shadow": GROUP}
     sides = Sides(tree(shadow=OLD), tree(shadow=OLD, d=MINE), tree({"d/passwd": NEW}, shadow=NEW))
@@ -204,6 +212,21 @@ def test_seeds_are_for_paths_of_the_client_alone_and_for_creation_alone():
     assert create(theirs, {}, seeds={"motd": MINE})[1]["motd"] == NEW
     sides = Sides(theirs, tree(), theirs, seeds={"motd": MINE})
     assert planned(sides, {"motd": CLIENT}).actions == ()
+
+
+def test_what_a_new_tree_has_already_is_not_overwritten():
+    ours = {ROOT: directory(0o700), "motd": MINE, "hostname": MINE}
+    theirs = tree(motd=NEW, hostname=NEW)
+    plan, result = create(theirs, {"hostname": CLIENT}, {"hostname": OLD}, ours)
+    assert held(plan) == [("motd", HoldReason.ADD_ADD)]
+    assert result == {ROOT: directory(), "motd": MINE, "hostname": MINE}
+
+
+def test_a_client_s_own_path_is_not_held_even_where_it_cannot_be_created():
+    sides = Sides({}, {}, tree({"d/id": NEW}), unmanaged={"d": FIFO}, creating=True)
+    plan = planned(sides, {"d/id": CLIENT})
+    assert held(plan) == [("d", HoldReason.TYPE)]
+    assert plan.local == (Difference("d/id", Change.DELETED, Strategy.CLIENT),)
 
 
 def test_the_directory_above_a_seed_is_created():

@@ -158,6 +158,16 @@ def test_a_mirrored_file_keeps_a_directory_that_git_has_no_longer():
     assert acts(plan) == [("d/cache", Act.MIRROR)]
 
 
+def test_a_directory_with_mirrored_files_does_not_become_something_else():
+    # Upstream's last commit has a file here, its live tree a directory.
+    base = tree({"d/e/z": OLD}, d=directory())
+    sides = Sides(base, base, tree(d=NEW), mirror={"d/e/z": MINE, "d/y": MINE})
+    rules = dict.fromkeys(sides.mirror, Treatment(Strategy.MIRROR))
+    plan = planned(sides, rules)
+    assert held(plan) == [("d", HoldReason.TYPE)]
+    assert acts(plan) == [("d", Act.HOLD), ("d/e/z", Act.MIRROR), ("d/y", Act.MIRROR)]
+
+
 def test_what_a_group_holds_back_keeps_its_directory_too():
     # y conflicts; so d/x, of the same group, stays; so d stays a directory.
     rules = {"d/x": Treatment(group="g"), "y": Treatment(group="g")}

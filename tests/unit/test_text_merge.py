@@ -49,9 +49,17 @@ def test_changes_that_touch_conflict(ours: bytes, theirs: bytes):
     assert merge_text(BASE, theirs, ours) is None
 
 
-def test_changes_that_repeated_lines_leave_open_conflict():
-    # Which of the three was deleted, and where was the new one put?
-    assert merge_text(b"}\n}\n}\n", b"}\n}\n", b"}\n}\n}\n}\n") is None
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs"),
+    [
+        pytest.param("ab", "b", "abb", id="merged again, it would change"),
+        pytest.param("acacd", "adcacbc", "acbacd", id="without ours, it is not theirs"),
+        pytest.param("ddbccdac", "ddbcdac", "dabccdc", id="without theirs, it is not ours"),
+    ],
+)
+def test_changes_that_repeated_lines_leave_open_conflict(base: str, ours: str, theirs: str):
+    texts = ("".join(f"{line}\n" for line in text).encode() for text in (base, ours, theirs))
+    assert merge_text(*texts) is None
 
 
 def test_only_a_newline_ends_a_line():
@@ -87,6 +95,10 @@ def test_union_takes_a_line_that_both_sides_added_once():
 
 def test_union_respects_what_one_side_removed_beside_a_change_of_the_other():
     assert merge_union(b"a\nb\n", b"a\n", b"a\nb\nc\n") == b"a\nc\n"
+
+
+def test_union_takes_every_line_once_where_repeated_lines_leave_open_what_was_added():
+    assert merge_union(b"a\nb\n", b"a\na\nb\n", b"a\nb\nb\n") == b"a\nb\n"
 
 
 def test_union_separates_a_line_that_has_no_newline():
