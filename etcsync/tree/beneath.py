@@ -44,6 +44,7 @@ _O_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.
 _O_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
+_O_WRITE = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _UTF8 = sys.getfilesystemencoding() == "utf-8"
 
 
@@ -117,8 +118,12 @@ class OpenTree:
         finally:
             os.close(descriptor)
 
-    def open_file(self, place: Place) -> int:
+    def open_file(self, place: Place, *, writable: bool = False) -> int:
         """Open the regular file at ``place`` for reading; the caller closes the descriptor.
+
+        Args:
+            place: In this tree.
+            writable: For writing as well.
 
         Raises:
             OSError: ELOOP: something else than a regular file stands there. EAGAIN: another
@@ -128,7 +133,7 @@ class OpenTree:
         try:
             if not stat.S_ISREG(os.fstat(pin).st_mode):
                 raise OSError(errno.ELOOP, "not a regular file", decode_path(place.name))
-            return _reopen(pin, _O_READ)
+            return _reopen(pin, _O_WRITE if writable else _O_READ)
         finally:
             os.close(pin)
 

@@ -19,8 +19,7 @@ this soon after a change may change once more under the same time stamp."""
 MIRROR = "mirror:"
 """Begins the ``oid`` of an entry that is compared and copied without git."""
 
-LOW_32_BITS = 0xFFFFFFFF
-
+LOW_BITS = 0xFFFFFFFF
 _ATTEMPTS = 5
 _KINDS = {
     stat.S_IFREG: Kind.FILE,
@@ -49,12 +48,15 @@ def kind_of(status: os.stat_result) -> Kind:
 
 
 def stat_key(status: os.stat_result) -> StatKey:
-    """Return what identifies this state of an inode."""
+    """Return what identifies this state of an inode.
+
+    Inode and size are cut to 32 bits: records are kept in git's index, which has no room for more.
+    """
     return StatKey(
         status.st_ctime_ns,
         status.st_mtime_ns,
-        status.st_ino & LOW_32_BITS,
-        status.st_size,
+        status.st_ino & LOW_BITS,
+        status.st_size & LOW_BITS,
         status.st_uid,
         status.st_gid,
     )

@@ -6,44 +6,22 @@ guessed. The walk keeps a list of directories to visit, so that depth costs neit
 descriptors.
 """
 
-import errno
 import os
 import stat
-import time
 from collections.abc import Callable
-from typing import NamedTuple
 
-from etcsync.entries import GIT_PATH, ROOT, Entry, Kind, encode_path, parent
+from etcsync.entries import ROOT, Entry, Kind, encode_path, parent
 from etcsync.errors import TreeError
 from etcsync.policy.treatment import Strategy, Treatment
 from etcsync.tree import beneath, ignore
-from etcsync.tree.beneath import STAGING_NAME, OpenTree, Place
+from etcsync.tree.beneath import OpenTree, Place
 from etcsync.tree.findings import Findings
-from etcsync.tree.ignore import Hides, Level
-from etcsync.tree.names import is_git_directory_name, is_git_modules_name
-from etcsync.tree.reading import (
-    LOW_32_BITS,
-    entry_of,
-    is_settled,
-    kind_of,
-    mirror_entry,
-    read_file,
-    stat_key,
-)
+from etcsync.tree.ignore import Hides
+from etcsync.tree.intake import CHANGED_KIND, VANISHED, Intake, Visit, reason
+from etcsync.tree.reading import LOW_BITS, entry_of
 from etcsync.tree.scanned import Known, Limits, Scan
 from etcsync.tree.tree_rules import TreeRules
 
-GIT_FILE_LIMIT = 4096
-"""Bytes of the ``.git`` file at a tree's top that are read."""
-
-_SPECIAL = {
-    stat.S_IFIFO: "FIFO",
-    stat.S_IFSOCK: "socket",
-    stat.S_IFBLK: "block device",
-    stat.S_IFCHR: "character device",
-}
-_VANISHED = {errno.ENOENT, errno.ENOTDIR}
-_CHANGED_KIND = {errno.ELOOP, errno.EINVAL}
 _LONG = 256
 """Names beneath a path of this length count double, and so on: long paths take memory too."""
 
@@ -74,24 +52,9 @@ def scan(
     """
     found = Findings(known, treatment, store, ownership=ownership)
     rules = TreeRules(tree, hides, known.records, limits.seconds)
-    _Scanner(tree, known, treatment, limits, ownership, found, rules).walk()
+    intake = Intake(tree, known, treatment, limits, ownership, found, rules)
+    _Scanner(tree, known, treatment, limits, ownership, found, rules, intake).walk()
     return found.result()
-
-
-class _Visit(NamedTuple):
-    """A directory to be entered.
-
-    Attributes:
-        path: Where it is.
-        plain: Its entry.
-        levels: The ``.gitignore`` rules from above, the nearest first.
-        hidden: The rules hide it or a directory above it.
-    """
-
-    path: str
-    plain: Entry
-    levels: tuple[Level, ...]
-    hidden: bool
 
 
 class _Scanner:
@@ -106,6 +69,7 @@ class _Scanner:
         ownership: bool,
         found: Findings,
         rules: TreeRules,
+        intake: Intake,
     ) -> None:
         self.tree = tree
         self.known = known
@@ -114,9 +78,9 @@ class _Scanner:
         self.ownership = ownership
         self.found = found
         self.rules = rules
-        self.pending: list[_Visit] = []
-        self.visited: dict[str, _Visit] = {}
-        self.again: set[str] = set()
+        self.intake = intake
+        self.pending: list[Visit] = []
+        self.visited: dict[str, Visit] = {}
         self.count = 0
 
     def walk(self) -> None:
@@ -126,9 +90,9 @@ class _Scanner:
         """
         plain = entry_of(os.fstat(self.tree.descriptor), ownership=self.ownership)
         self.found.entries[ROOT] = plain
-        self.pending.append(_Visit(ROOT, plain, (), hidden=False))
+        self.pending.append(Visit(ROOT, plain, (), hidden=False))
         self._visit_pending()
-        for path in sorted(self.again | self.found.missing()):
+        for path in sorted(self.intake.again | self.found.missing()):
             if parent(path) in self.visited:
                 self._look_again(path, self.visited[parent(path)])
         self._visit_pending()
@@ -143,20 +107,20 @@ class _Scanner:
             except OSError as error:
                 self._bar(visit, error)
 
-    def _bar(self, visit: _Visit, error: OSError) -> None:
+    def _bar(self, visit: Visit, error: OSError) -> None:
         """Deal with a directory that cannot be entered or listed."""
         if visit.path == ROOT:
             raise TreeError(
-                f"The tree {self.tree.path} cannot be read: {_reason(error)}.",
+                f"The tree {self.tree.path} cannot be read: {reason(error)}.",
                 hint="Check the file system that it lies on; 'etcsync doctor' helps.",
             ) from error
-        if error.errno in _VANISHED | _CHANGED_KIND:
+        if error.errno in VANISHED | CHANGED_KIND:
             self.found.forget(visit.path)
         else:
-            self.found.refuse(visit.path, visit.plain, "unreadable", _reason(error))
+            self.found.refuse(visit.path, visit.plain, "unreadable", reason(error))
 
     def _children(
-        self, visit: _Visit, descriptor: int, children: list[tuple[str, os.stat_result]]
+        self, visit: Visit, descriptor: int, children: list[tuple[str, os.stat_result]]
     ) -> None:
         prefix = "" if visit.path == ROOT else visit.path + "/"
         self._count(len(children) * (1 + len(prefix) // _LONG))
@@ -179,8 +143,8 @@ class _Scanner:
             != (
                 status.st_ctime_ns,
                 status.st_mtime_ns,
-                status.st_ino & LOW_32_BITS,
-                status.st_size,
+                status.st_ino & LOW_BITS,
+                status.st_size & LOW_BITS,
                 status.st_uid,
                 status.st_gid,
             )
@@ -203,118 +167,16 @@ class _Scanner:
                 hint="Find what fills it and move it elsewhere.",
             )
 
-    def _look_again(self, path: str, visit: _Visit) -> None:
+    def _look_again(self, path: str, visit: Visit) -> None:
         try:
             with self.tree.place(path) as place:
                 self._take(place, path, beneath.lstat(place), visit)
         except OSError as error:
-            if error.errno not in _VANISHED | _CHANGED_KIND:
+            if error.errno not in VANISHED | CHANGED_KIND:
                 unknown = Entry(Kind.OTHER, "", 0, 0, 0)
-                self.found.refuse(path, unknown, "unreadable", _reason(error))
+                self.found.refuse(path, unknown, "unreadable", reason(error))
 
-    def _take(self, place: Place, path: str, status: os.stat_result, visit: _Visit) -> None:
-        """Take in one name whose state is not the recorded one."""
-        try:
-            if path == GIT_PATH:
-                self._git_file(place, status)
-            elif path != STAGING_NAME and not self._is_forbidden(path, status, visit):
-                self._sort(place, path, status, visit)
-        except OSError as error:
-            if error.errno in _CHANGED_KIND and path not in self.again:
-                self.again.add(path)
-            elif error.errno not in _VANISHED:
-                plain = entry_of(status, ownership=self.ownership)
-                self.found.refuse(path, plain, "unreadable", _reason(error))
-
-    def _sort(self, place: Place, path: str, status: os.stat_result, visit: _Visit) -> None:
-        """Decide by rules and policy what becomes of one name."""
-        kind = kind_of(status)
-        directory = kind is Kind.DIRECTORY
-        plain = entry_of(status, ownership=self.ownership)
-        strategy = self.treatment(path).strategy
-        is_known = path in self.known.paths or path in self.known.records
-        matched = (directory or not is_known) and (
-            visit.hidden or self.rules.match(path, visit.levels, directory=directory)
-        )
-        if matched:
-            if is_known:
-                self.found.shadowed.add(path)
-            else:
-                self.found.hidden[path] = plain
-        if strategy is Strategy.MIRROR and not is_known:
-            target = beneath.readlink(place) if kind is Kind.SYMLINK else b""
-            self.found.mirrored[path] = mirror_entry(status, target, ownership=self.ownership)
-        elif strategy is Strategy.IGNORE and path not in self.found.hidden:
-            self.found.unmanaged[path] = plain
-        elif path not in self.found.hidden:
-            self._capture(place, path, status, plain)
-        if directory:
-            self._enter(_Visit(path, plain, visit.levels, matched), status)
-
-    def _capture(self, place: Place, path: str, status: os.stat_result, plain: Entry) -> None:
-        """Take in what is to be recorded."""
-        if plain.kind is Kind.DIRECTORY:
-            self.found.entries[path] = plain
-        elif plain.kind is Kind.SYMLINK:
-            self._link(place, path, status)
-        elif plain.kind is Kind.FILE:
-            self._file(place, path)
-        else:
-            detail = _SPECIAL.get(stat.S_IFMT(status.st_mode), "of an unknown kind")
-            self.found.refuse(path, plain, "special", detail)
-
-    def _is_forbidden(self, path: str, status: os.stat_result, visit: _Visit) -> bool:
-        """Whether git refuses the name; then nothing of it is taken in."""
-        name = path.rpartition("/")[2]
-        if not is_git_directory_name(name) and not (
-            stat.S_ISLNK(status.st_mode) and is_git_modules_name(name)
-        ):
-            return False
-        self.found.occupied.add(visit.path)
-        if not visit.hidden and name == GIT_PATH:
-            self.found.warn(path, "nested-git", "a repository of its own")
-        elif not visit.hidden:
-            self.found.warn(path, "name", "git refuses this name")
-        return True
-
-    def _enter(self, visit: _Visit, status: os.stat_result) -> None:
-        """Have a directory visited, unless it lies too deep or on another file system."""
-        if visit.path.count("/") >= self.limits.depth:
-            detail = f"more than {self.limits.depth} directories deep"
-        elif status.st_dev != self.tree.device:
-            detail = _reason(OSError(errno.EXDEV, ""))
-        else:
-            self.pending.append(visit)
-            return
-        self.found.occupied.add(visit.path)
-        self.found.refuse(visit.path, visit.plain, "unreadable", detail)
-
-    def _link(self, place: Place, path: str, status: os.stat_result) -> None:
-        moment = time.time_ns()
-        target = beneath.readlink(place)
-        after = beneath.lstat(place)
-        settled = stat_key(status) == stat_key(after) and is_settled(after, moment)
-        self.found.record(path, after, target, settled=settled)
-
-    def _file(self, place: Place, path: str) -> None:
-        status, content, settled = read_file(self.tree, place, self.limits.file_size)
-        if content is not None:
-            self.found.record(path, status, content, settled=settled)
-            return
-        plain = entry_of(status, ownership=self.ownership)
-        detail = f"{status.st_size} bytes, the limit is {self.limits.file_size}"
-        self.found.refuse(path, plain, "oversized", detail)
-
-    def _git_file(self, place: Place, status: os.stat_result) -> None:
-        self.found.git_obstructed = True
-        if kind_of(status) is Kind.FILE:
-            self.found.gitfile = read_file(self.tree, place, GIT_FILE_LIMIT).content
-            self.found.git_obstructed = self.found.gitfile is None
-        if self.found.git_obstructed:
-            self.found.warn(GIT_PATH, "gitfile", "not the file that belongs here")
-
-
-def _reason(error: OSError) -> str:
-    if error.errno == errno.EXDEV:
-        return "another file system is mounted here"
-    return error.strerror or "it cannot be read"
+    def _take(self, place: Place, path: str, status: os.stat_result, visit: Visit) -> None:
+        below = self.intake.take(place, path, status, visit)
+        if below is not None:
+            self.pending.append(below)
