@@ -9,7 +9,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from etcsync.cli.arguments import some_clients
 from etcsync.cli.context import Context, with_context
-from etcsync.cli.render import action_lines, counted, safe
+from etcsync.cli.render import action_lines, counted, safe, warning_line
 from etcsync.reconcile.model import ClientRun, Run
 from etcsync.reconcile.options import Advance, SyncOptions
 from etcsync.reconcile.reconciler import plan_clients, sync_clients
@@ -84,6 +84,8 @@ def _report(context: Context, run: Run, *, nothing: str) -> int:
         context.print_json(run_document(run))
         return run.exit_status
     context.out.print(f"upstream {run.upstream_commit[:12]}", style="cyan")
+    for warning in run.warnings:
+        context.out.print(warning_line(warning))
     quiet = [client for client in run.clients if not _has_news(client)]
     for client in run.clients:
         if _has_news(client):
@@ -107,9 +109,7 @@ def _show_client(out: Console, client: ClientRun) -> None:
     for line in action_lines(client.actions):
         out.print(line)
     for warning in client.warnings:
-        out.print(
-            f"  {warning.kind}: {safe(warning.path)}  ({safe(warning.detail)})", style="yellow"
-        )
+        out.print("  ", warning_line(warning), sep="")
     if client.conflicts:
         first = client.conflicts[0].id
         out.print(

@@ -18,6 +18,7 @@ from etcsync.reconcile.contents import Contents
 from etcsync.reconcile.policies import load_rules
 from etcsync.reconcile.sides import Side, Sides
 from etcsync.reconcile.texts import Texts
+from etcsync.reconcile.validators import Validators
 from etcsync.tree.accounts import Accounts, parse_accounts
 from etcsync.tree.ignore import Hides
 from etcsync.tree.live import live_metadata, scan_mirror_source
@@ -36,6 +37,7 @@ class Cluster:
         theirs: Upstream's version of /etc.
         policies: The rules in force, by client.
         merger: Merges contents, equal ones once.
+        validators: Have the root's programs check contents, equal ones once.
         texts: Generates the trees' metadata files.
         hides: Compiled ``.gitignore`` rules, shared by all trees.
         root_accounts: The names of the live root's ids.
@@ -51,6 +53,7 @@ class Cluster:
     theirs: Side
     policies: PolicySet
     merger: Merger
+    validators: Validators
     texts: Texts
     hides: Hides
     root_accounts: Accounts
@@ -60,6 +63,11 @@ class Cluster:
     def policy(self, client: Client) -> Policy:
         """Return the rules for ``client``; clients with equal rules share one."""
         return self.policies.for_client(client.name, client.labels)
+
+    def content(self, oid: str) -> bytes:
+        """Return the content of a blob, be it merged a moment ago and kept nowhere yet."""
+        merged = self.merger.contents.get(oid)
+        return self.contents.read(oid) if merged is None else merged
 
     @cached_property
     def _mirror_sources(self) -> dict[int, Mapping[str, Entry]]:
@@ -116,6 +124,7 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
             theirs=theirs,
             policies=PolicySet(load_rules(settings, hub, theirs.git)),
             merger=Merger(contents.read),
+            validators=Validators(settings.upstream.root),
             texts=Texts(contents.read),
             hides=Hides(),
             root_accounts=root_accounts,
