@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from etcsync.config import Settings
-from etcsync.entries import Entry, Kind
+from etcsync.entries import METADATA_PATH, Entry, Kind
 from etcsync.plan.model import Change, difference
 from etcsync.plan.text import is_binary
 from etcsync.policy.treatment import Strategy
@@ -59,7 +59,8 @@ def tree_differences(
                 continue
             strategy = snapshot.policy.treatment(path).strategy
             change = difference(ours.get(path), theirs.get(path))
-            if change is None or strategy is Strategy.IGNORE or path in snapshot.scan.unmanaged:
+            derived = path == METADATA_PATH or path in snapshot.scan.unmanaged
+            if change is None or strategy is Strategy.IGNORE or derived:
                 continue
             described = _describe(cluster, snapshot, path, change, strategy)
             found.append(described if with_text else replace(described, lines=()))

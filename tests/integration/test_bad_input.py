@@ -119,6 +119,8 @@ def test_a_corrupted_hub_says_how_to_rebuild_it(cluster: Cluster) -> None:
     assert "etcsync init" in answer.err + answer.out
     assert fingerprint(cluster.tree(0), cluster.tree(1)) == trees
 
+    assert "etcsync init" in cluster.run("status", status=3, wait=30).err
+
     shutil.move(cluster.state / "hub.git", cluster.place / "broken-hub")
     (cluster.tree(1) / "hosts").write_text("127.0.0.1 mine\n")
     cluster.run("init", "--root", str(cluster.root), status=None)
