@@ -315,6 +315,20 @@ def test_special_files_are_warned_about_and_harm_nothing(cluster: Cluster) -> No
     assert "sub/file" in git(tree, "ls-files")
 
 
+def test_links_with_names_that_git_minds_hold_up_nobody(cluster: Cluster) -> None:
+    tree = cluster.tree(0)
+    for name in ("x.gitmodules", ".gitmodules", ".gitattributes", "GIT~1", ".git.", "-rf"):
+        (tree / name).symlink_to("/etc/shadow")
+    cluster.write("hosts", "127.0.0.1 localhost more\n")
+    run = by_name(cluster.sync())
+    assert (tree / "hosts").read_text() == "127.0.0.1 localhost more\n"
+    assert {warning["path"] for warning in run["client0"]["warnings"]} == {
+        ".gitmodules", "GIT~1", ".git.",
+    }  # fmt: skip
+    assert "x.gitmodules" in git(tree, "ls-files")
+    assert all(client["error"] is None for client in run.values())
+
+
 def test_an_altered_gitfile_is_restored_and_never_followed(cluster: Cluster) -> None:
     tree = cluster.tree(0)
     good = (tree / ".git").read_text()
