@@ -5,7 +5,14 @@ from contextlib import contextmanager
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from etcsync.cli.arguments import some_clients
 from etcsync.cli.context import Context, with_context
@@ -66,16 +73,15 @@ def sync(
 @contextmanager
 def _progress(context: Context) -> Iterator[Advance]:
     """Show a bar on stderr while a long run goes on; nothing in a pipe."""
-    if context.json or not context.err.is_terminal:
+    few = len(context.settings.clients) < PROGRESS_FROM
+    if few or context.json or not context.err.is_terminal:
         yield lambda _step, _done, _total: None
         return
     columns = (TextColumn("{task.description:<9}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=context.err, transient=True) as progress:
-        tasks = {}
+        tasks: dict[str, TaskID] = {}
 
         def advance(step: str, done: int, total: int) -> None:
-            if total < PROGRESS_FROM:
-                return
             if step not in tasks:
                 tasks[step] = progress.add_task(step, total=total)
             progress.update(tasks[step], completed=done)
@@ -125,7 +131,7 @@ def _show_client(out: Console, client: ClientRun) -> None:
         if client.error.hint:
             out.print(f"  {safe(client.error.hint)}")
     for line in action_lines(client.actions):
-        out.print(line)
+        out.print(line, soft_wrap=True)
     for warning in client.warnings:
         out.print(
             f"  {warning.kind}: {safe(warning.path)}  ({safe(warning.detail)})", style="yellow"
