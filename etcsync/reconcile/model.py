@@ -15,7 +15,7 @@ class HeldPath:
         id: The conflict's id, stable for the same client, path, base, ours and theirs.
         path: The path, relative to /etc.
         reason: One of `etcsync.plan.model.HoldReason`, as text.
-        detail: A plain sentence on what is in the way; never content.
+        detail: What is in the way, in sentences: untrusted text, but never anything secret.
         strategy: The strategy that the path is treated with.
         since: When it was first held, RFC 3339 UTC.
         upstream_commit: The upstream commit whose version is held back.
