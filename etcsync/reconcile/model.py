@@ -119,10 +119,20 @@ class ClientStatus:
 
 @dataclass(frozen=True, slots=True)
 class ClusterStatus:
-    """The state of upstream and of every client asked for."""
+    """The state of upstream and of every client asked for.
+
+    Attributes:
+        upstream_path: The root's /etc.
+        upstream_commit: Its head.
+        uncommitted: Paths that differ from it.
+        leftovers: What package managers left there for an administrator to merge.
+        busy: What is going on there, as a sentence, or None.
+        clients: The clients.
+    """
 
     upstream_path: str
     upstream_commit: str
     uncommitted: Sequence[str]
+    leftovers: Sequence[str]
     busy: str | None
     clients: Sequence[ClientStatus]
