@@ -260,10 +260,16 @@ def _seeds(cluster: Cluster, client: Client, policy: Policy) -> dict[str, Entry]
     values = {"name": client.name, "address": client.address, "mac": client.mac}
     values["uuid"] = uuid.uuid4().hex
     seeds = {}
-    for path, entry in cluster.theirs.entries.items():
+    absent = {path: Entry(Kind.FILE, "", _seed_mode(path), 0, 0) for path in policy.seeded_paths}
+    for path, entry in {**absent, **cluster.theirs.entries}.items():
         treatment = policy.treatment(path)
         seed = treatment.seed
         if treatment.strategy is Strategy.CLIENT and seed and entry.kind is Kind.FILE:
             text = fill_seed(seed, **values)
             seeds[path] = entry._replace(oid=cluster.contents.put(text.encode()))
     return seeds
+
+
+def _seed_mode(path: str) -> int:
+    """Return the mode of a seeded file that upstream lacks; for the machine id as systemd does."""
+    return 0o444 if path == "machine-id" else 0o644
