@@ -1,5 +1,7 @@
 """``etcsync status``: the state of each client."""
 
+from collections.abc import Sequence
+
 import click
 from rich.console import Console
 from rich.table import Table
@@ -36,17 +38,19 @@ def _show(out: Console, state: ClusterStatus) -> None:
     out.print(state.upstream_commit[:12], style="cyan")
     if state.busy:
         out.print(f"  busy: {safe(state.busy)}", style="yellow")
-    if state.uncommitted:
-        out.print(
-            f"  {counted(len(state.uncommitted), 'path')} not committed, so not fanned out:",
-            style="yellow",
-        )
-        for path in state.uncommitted:
-            out.print(f"    {safe(path)}")
+    _list(out, state.uncommitted, "not committed, so not fanned out")
+    _list(out, state.leftovers, "left by the package manager, to be merged by you")
     out.print()
     out.print(_table(state))
     for client in state.clients:
         _show_details(out, client)
+
+
+def _list(out: Console, paths: Sequence[str], what: str) -> None:
+    if paths:
+        out.print(f"  {counted(len(paths), 'path')} {what}:", style="yellow")
+        for path in paths:
+            out.print(f"    {safe(path)}")
 
 
 def _table(state: ClusterStatus) -> Table:
@@ -83,11 +87,13 @@ def _show_details(out: Console, client: ClientStatus) -> None:
             out.print(f"  {safe(client.error.hint)}")
     for held in client.conflicts:
         out.print(
-            Text.assemble(("  held     ", "red"), safe(held.path), f"  ({held.reason}, {held.id})")
+            Text.assemble(
+                ("  held       ", "red"), safe(held.path), f"  ({held.reason}, {held.id})"
+            )
         )
     if client.conflicts:
         out.print(f"  → etcsync conflicts show {client.conflicts[0].id}", style="dim")
     out.print(*change_lines(client.drift), sep="\n") if client.drift else None
     for warning in client.warnings:
         text = f"{safe(warning.path)}  ({safe(warning.detail)})"
-        out.print(Text.assemble((f"  {warning.kind:<9}", "yellow"), text))
+        out.print(Text.assemble((f"  {warning.kind:<11}", "yellow"), text))

@@ -4,13 +4,16 @@ Each function looks at one path alone. Whether the decisions of all paths fit to
 and in groups, is for `etcsync.plan.structure` to see.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from etcsync.entries import Entry, Kind
+from etcsync.plan.keyed import RecordConflict, format_for
 from etcsync.plan.merger import Merged, Merger
 from etcsync.plan.metadata import merge_metadata
 from etcsync.plan.model import Act, HoldReason
 from etcsync.policy.treatment import Strategy, Treatment
+from etcsync.report.secrets import is_secret
 
 DETAILS = {
     HoldReason.CONTENT: "The client and upstream changed it in ways that do not go together.",
@@ -19,11 +22,15 @@ DETAILS = {
     HoldReason.TYPE: "The client and upstream do not have the same kind of file here.",
     HoldReason.METADATA: "The client and upstream changed mode, owner or group differently.",
     HoldReason.BINARY: "The client and upstream changed a file that is not text.",
+    HoldReason.ACCOUNT: "The client's accounts and upstream's do not go together.",
     HoldReason.REVIEW: "Policy wants upstream's change reviewed.",
 }
-"""The conflicts that concern one path alone, as sentences."""
+"""The conflicts as sentences, where nothing more can be said, or may be."""
 
 METADATA_CHANGED = "upstream changed mode, owner or group"
+TOLD_CONFLICTS = 5
+"""Disputes over records that a hold spells out; the others are counted."""
+
 UNRECORDED_DETAIL = "What the client has here is not recorded, so it must not be overwritten."
 
 
@@ -128,9 +135,28 @@ def _combine(undecided: Decision, merger: Merger) -> Decision:
     _, treatment, base, ours, theirs, *_ = undecided
     if ours is None or theirs is None:
         return undecided.block(HoldReason.DELETE_MODIFY)
-    merged = _merge_entries(treatment.strategy, base, ours, theirs, merger)
-    if isinstance(merged, HoldReason):
-        return undecided.block(merged)
+    if ours.kind is not theirs.kind:
+        return undecided.block(HoldReason.TYPE)
+    content = _merge_content(undecided, ours, theirs, merger)
+    if content.hold is None:
+        return take_content(undecided, ours, theirs, content.oid)
+    secret = is_secret(treatment, base, ours, theirs)
+    return undecided.block(content.hold, "" if secret else sentences(content.conflicts))
+
+
+def take_content(undecided: Decision, ours: Entry, theirs: Entry, oid: str) -> Decision:
+    """Decide what becomes of a path whose content both sides' changes amount to.
+
+    Args:
+        undecided: The path with its three sides.
+        ours: The client's entry.
+        theirs: Upstream's, of the same kind.
+        oid: The merged content.
+    """
+    metadata = merge_metadata(undecided.base, ours, theirs)
+    if metadata is None:
+        return undecided.block(HoldReason.METADATA)
+    merged = Entry(ours.kind, oid, *metadata)
     if merged == ours:
         return undecided
     if merged.same_content(ours):
@@ -139,21 +165,8 @@ def _combine(undecided: Decision, merger: Merger) -> Decision:
     return undecided.put(act, merged, "upstream and the client changed it")
 
 
-def _merge_entries(
-    strategy: Strategy, base: Entry | None, ours: Entry, theirs: Entry, merger: Merger
-) -> Entry | HoldReason:
-    if ours.kind is not theirs.kind:
-        return HoldReason.TYPE
-    content = _merge_content(strategy, base, ours, theirs, merger)
-    if content.hold is not None:
-        return content.hold
-    metadata = merge_metadata(base, ours, theirs)
-    return HoldReason.METADATA if metadata is None else Entry(ours.kind, content.oid, *metadata)
-
-
-def _merge_content(
-    strategy: Strategy, base: Entry | None, ours: Entry, theirs: Entry, merger: Merger
-) -> Merged:
+def _merge_content(undecided: Decision, ours: Entry, theirs: Entry, merger: Merger) -> Merged:
+    base, strategy = undecided.base, undecided.treatment.strategy
     if ours.same_content(theirs) or (base is not None and theirs.same_content(base)):
         return Merged(ours.oid)
     if base is not None and ours.same_content(base):
@@ -162,4 +175,17 @@ def _merge_content(
         return Merged(hold=HoldReason.TYPE)
     if strategy is Strategy.ATOMIC or ours.kind is not Kind.FILE:
         return Merged(hold=HoldReason.ADD_ADD if base is None else HoldReason.CONTENT)
-    return merger.merge(strategy, base and base.oid, ours.oid, theirs.oid)
+    table = format_for(undecided.path) if strategy is Strategy.KEYED else None
+    return merger.merge(strategy, base and base.oid, ours.oid, theirs.oid, table)
+
+
+def sentences(conflicts: Sequence[RecordConflict]) -> str:
+    """Return what is in dispute between two record files, in full for the first few disputes.
+
+    Names and values in it are what people and programs wrote into the files: untrusted, and to be
+    escaped by whoever shows them.
+    """
+    told = [f"{conflict.sentence}." for conflict in conflicts[:TOLD_CONFLICTS]]
+    if len(conflicts) > TOLD_CONFLICTS:
+        told.append(f"And {len(conflicts) - TOLD_CONFLICTS} more.")
+    return " ".join(told)

@@ -63,7 +63,7 @@ class Action:
         path: Where.
         act: What.
         strategy: The strategy that led to it.
-        reason: Why, in a few words; never content.
+        reason: Why, in a few words; for a hold, its detail.
         before: What the tree has now, None for nothing: apply checks it again.
         after: What the tree has afterwards, None for nothing; equals ``before`` for hold and
             release.
@@ -85,7 +85,8 @@ class Hold:
         id: Stable for the same client, path, base, ours and theirs.
         path: Where.
         reason: The kind of conflict.
-        detail: The conflict as a sentence; never content.
+        detail: The conflict in sentences. Of a file that is merged by records they name what is
+            in dispute, so they hold untrusted text, but never anything secret.
         base: What upstream had when the client last took its version, None for nothing.
         ours: What the tree has, and keeps.
         theirs: What upstream has.

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 
 from etcsync.entries import METADATA_PATH, ROOT, Kind
+from etcsync.plan.accounts import accounts_to_merge, decide_accounts
 from etcsync.plan.decision import Decision, decide, decide_creation, decide_mirror
 from etcsync.plan.merger import Merger
 from etcsync.plan.model import (
@@ -82,8 +83,11 @@ def _decide_all(
     treatment: Callable[[str], Treatment],
     merger: Merger,
 ) -> Decisions:
-    decided = (_decide(path, sides, treatment(path), merger) for path in candidates)
-    return {decision.path: decision for decision in decided if decision is not None}
+    accounts = accounts_to_merge(candidates, sides, treatment)
+    alone = (path for path in candidates if path not in accounts)
+    decided = (_decide(path, sides, treatment(path), merger) for path in alone)
+    decisions = {decision.path: decision for decision in decided if decision is not None}
+    return decisions | decide_accounts(accounts, decisions, sides, merger)
 
 
 def _decide(path: str, sides: Sides, treatment: Treatment, merger: Merger) -> Decision | None:

@@ -89,6 +89,17 @@ def compile_patterns(patterns: Sequence[str]) -> Matcher:
     )
 
 
+def literal_path(pattern: str) -> str | None:
+    """Return the path that ``pattern`` spells out; None for wildcards, directories and ``!``.
+
+    A name without a slash, which matches in any directory, spells out the one in /etc itself.
+    """
+    pattern = pattern.rstrip()
+    if pattern.startswith("!") or pattern.endswith("/") or _SPECIAL.search(pattern):
+        return None
+    return pattern.removeprefix("/")
+
+
 def _word(pattern: str) -> str | None:
     """Return a name that every path which ``pattern`` matches has among its components, if any."""
     parts = pattern.translate(_PLAIN).rstrip().split("/")

@@ -1,11 +1,11 @@
 """What the rules make of a path: the last match wins, key by key."""
 
 from collections.abc import Iterable, Sequence
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from etcsync.entries import GIT_PATH, METADATA_PATH, ROOT
-from etcsync.policy.patterns import compile_patterns, plain_path
+from etcsync.policy.patterns import compile_patterns, literal_path, plain_path
 from etcsync.policy.rules import Rule, identities_of
 from etcsync.policy.treatment import Promote, Strategy, Treatment
 
@@ -110,6 +110,25 @@ class Policy:
             directory: Whether a directory stands there; some patterns mean directories only.
         """
         return self._treatments(self._matching.indexes(path, directory))
+
+    @cached_property
+    def seeded_paths(self) -> tuple[str, ...]:
+        """The paths, spelled out in rules, where a new tree gets a file whoever else has one.
+
+        They belong to the client, and their seed is a text.
+        """
+        named = {
+            path
+            for rule in self._matching.rules
+            if isinstance(rule.effects.get("seed"), str) and rule.applies_to(self._identities)
+            for path in map(literal_path, rule.paths)
+            if path is not None
+        }
+        return tuple(path for path in sorted(named) if self._is_seeded(path))
+
+    def _is_seeded(self, path: str) -> bool:
+        treatment = self.treatment(path)
+        return treatment.strategy is Strategy.CLIENT and isinstance(treatment.seed, str)
 
     def explain(self, path: str, *, directory: bool = False) -> Explanation:
         """Return the treatment of ``path`` and the rules that it comes from."""

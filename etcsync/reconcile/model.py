@@ -15,7 +15,7 @@ class HeldPath:
         id: The conflict's id, stable for the same client, path, base, ours and theirs.
         path: The path, relative to /etc.
         reason: One of `etcsync.plan.model.HoldReason`, as text.
-        detail: A plain sentence on what is in the way; never content.
+        detail: What is in the way, in sentences: untrusted text, but never anything secret.
         strategy: The strategy that the path is treated with.
         since: When it was first held, RFC 3339 UTC.
         upstream_commit: The upstream commit whose version is held back.
@@ -129,10 +129,20 @@ class ClientStatus:
 
 @dataclass(frozen=True, slots=True)
 class ClusterStatus:
-    """The state of upstream and of every client asked for."""
+    """The state of upstream and of every client asked for.
+
+    Attributes:
+        upstream_path: The root's /etc.
+        upstream_commit: Its head.
+        uncommitted: Paths that differ from it.
+        leftovers: What package managers left there for an administrator to merge.
+        busy: What is going on there, as a sentence, or None.
+        clients: The clients.
+    """
 
     upstream_path: str
     upstream_commit: str
     uncommitted: Sequence[str]
+    leftovers: Sequence[str]
     busy: str | None
     clients: Sequence[ClientStatus]

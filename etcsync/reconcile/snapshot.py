@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from etcsync.config import Client
-from etcsync.entries import Entry, FileRecord, Kind
+from etcsync.entries import Entry, FileRecord, Kind, ancestors
 from etcsync.errors import TreeError
 from etcsync.hub.failures import damaged
 from etcsync.hub.hub import Commit, GitEntry, base_ref, branch_ref, pending_ref
 from etcsync.hub.index_file import Index, read_index
-from etcsync.hub.objects import DIRECTORY_MODE
+from etcsync.hub.objects import DIRECTORY_MODE, SYMLINK_MODE
 from etcsync.hub.worktree import gitfile_content, index_path
 from etcsync.plan.model import Sides as PlanSides
 from etcsync.policy.policy import Policy
@@ -107,6 +107,7 @@ def take_snapshot(cluster: Cluster, client: Client, refs: Refs) -> Snapshot:
     policy = cluster.policy(client)
     tree_path = cluster.settings.tree_path(client.name)
     found = scan_tree(cluster, client, recorded.records, (recorded.base, recorded.git))
+    ours = {**found.entries, **_unseen(recorded, found)}
     creating = recorded.base_commit is None and (
         recorded.pending is not None or set(found.entries) <= {"."}
     )
@@ -118,7 +119,7 @@ def take_snapshot(cluster: Cluster, client: Client, refs: Refs) -> Snapshot:
         )
     sides = PlanSides(
         base=_effective_base(cluster, recorded, found),
-        ours=found.entries,
+        ours=ours,
         theirs=cluster.theirs.entries,
         unmanaged=found.unmanaged,
         hidden=frozenset(found.hidden),
@@ -203,6 +204,30 @@ def read_recorded(cluster: Cluster, client: Client, refs: Refs) -> Recorded:
     )
 
 
+def _unseen(recorded: Recorded, found: Scan) -> dict[str, Entry]:
+    """Return what was recorded below places that could not be entered, as if it were still there.
+
+    Nothing is known of what lies under a mount point or in a directory that cannot be read: to
+    miss it is not to see it deleted.
+    """
+    closed = {path for path, entry in found.unmanaged.items() if entry.kind is Kind.OTHER}
+    if not closed:
+        return {}
+    unseen = {}
+    for path, entry in recorded.git.items():
+        if not closed.isdisjoint(ancestors(path)):
+            kind = Kind.SYMLINK if entry.mode == SYMLINK_MODE else Kind.FILE
+            known = recorded.base.get(path, Entry(kind, "", entry.mode & 0o777, 0, 0))
+            unseen[path] = known._replace(kind=kind, oid=entry.oid)
+    directories = (path for path, known in recorded.base.items() if known.kind is Kind.DIRECTORY)
+    unseen.update(
+        (path, recorded.base[path])
+        for path in directories
+        if not closed.isdisjoint(ancestors(path))
+    )
+    return unseen
+
+
 def _effective_base(cluster: Cluster, recorded: Recorded, found: Scan) -> Mapping[str, Entry]:
     """Return the base, moved on at the paths that a killed run had applied already.
 
@@ -235,10 +260,16 @@ def _seeds(cluster: Cluster, client: Client, policy: Policy) -> dict[str, Entry]
     values = {"name": client.name, "address": client.address, "mac": client.mac}
     values["uuid"] = uuid.uuid4().hex
     seeds = {}
-    for path, entry in cluster.theirs.entries.items():
+    absent = {path: Entry(Kind.FILE, "", _seed_mode(path), 0, 0) for path in policy.seeded_paths}
+    for path, entry in {**absent, **cluster.theirs.entries}.items():
         treatment = policy.treatment(path)
         seed = treatment.seed
         if treatment.strategy is Strategy.CLIENT and seed and entry.kind is Kind.FILE:
             text = fill_seed(seed, **values)
             seeds[path] = entry._replace(oid=cluster.contents.put(text.encode()))
     return seeds
+
+
+def _seed_mode(path: str) -> int:
+    """Return the mode of a seeded file that upstream lacks; for the machine id as systemd does."""
+    return 0o444 if path == "machine-id" else 0o644

@@ -12,6 +12,7 @@ from etcsync.reconcile.errors import client_error
 from etcsync.reconcile.model import ClientStatus, ClusterStatus
 from etcsync.reconcile.planning import plan_snapshot, tree_warnings
 from etcsync.reconcile.snapshot import Refs, Snapshot, read_refs, take_snapshot
+from etcsync.tree.live import left_overs
 
 
 def cluster_status(settings: Settings, names: Sequence[str] = ()) -> ClusterStatus:
@@ -30,6 +31,7 @@ def cluster_status(settings: Settings, names: Sequence[str] = ()) -> ClusterStat
             upstream_path=settings.upstream.etc,
             upstream_commit=cluster.upstream_commit,
             uncommitted=upstream.uncommitted,
+            leftovers=left_overs(settings.upstream.etc),
             busy=upstream.busy,
             clients=[_client_status(cluster, client, refs) for client in clients],
         )

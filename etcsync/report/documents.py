@@ -26,6 +26,7 @@ def status_document(status: ClusterStatus) -> Document:
             "path": status.upstream_path,
             "commit": status.upstream_commit,
             "uncommitted": list(status.uncommitted),
+            "leftovers": list(status.leftovers),
             "busy": status.busy is not None,
         },
         "clients": [_client_status(client) for client in status.clients],

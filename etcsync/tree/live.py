@@ -4,6 +4,7 @@ The walk is that of any tree: upstream's /etc is trusted more than a client's, b
 leads out of the root just the same.
 """
 
+import re
 from collections.abc import Callable, Container
 from typing import NamedTuple
 
@@ -13,6 +14,14 @@ from etcsync.tree.beneath import open_tree
 from etcsync.tree.ignore import Hides
 from etcsync.tree.scan import scan
 from etcsync.tree.scanned import Known, Scan
+
+_LEFT_OVER = re.compile(
+    r"\.(pacnew|pacorig|pacsave[^/]*|dpkg-[^/]+|ucf-[^/]+|rpmnew|rpmsave|rpmorig)\Z"
+)
+"""What package managers leave beside a configuration file instead of overwriting it.
+
+Sources: pacman(8), section "Handling Config Files"; dpkg(1) and ucf(1) on conffiles; rpm(8).
+"""
 
 _IGNORED = Treatment(Strategy.IGNORE)
 
@@ -70,6 +79,21 @@ def live_metadata(etc: str, *, ownership: bool = True) -> dict[str, PathMetadata
         for path, entry in everything.items()
         if entry.kind is not Kind.SYMLINK
     }
+
+
+def left_overs(etc: str) -> tuple[str, ...]:
+    """Return the paths in the root's live /etc that wait for an administrator to merge them.
+
+    Raises:
+        TreeError: The directory cannot be read.
+    """
+    found = _walk(etc, lambda _: _IGNORED, ownership=False)
+    everything = found.entries | found.unmanaged | found.hidden
+    return tuple(
+        path
+        for path, entry in sorted(everything.items())
+        if entry.kind is not Kind.DIRECTORY and _LEFT_OVER.search(path)
+    )
 
 
 def _walk(etc: str, treatment: Callable[[str], Treatment], *, ownership: bool) -> Scan:

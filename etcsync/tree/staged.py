@@ -17,17 +17,13 @@ from etcsync.tree.beneath import OpenTree, open_tree
 from etcsync.tree.outcome import Applied, Item, Out
 from etcsync.tree.reading import (
     is_mirrored,
-    is_open_for_writing,
     is_settled,
     read_file,
     stat_key,
 )
-from etcsync.tree.recovery import Leftover, salvage
+from etcsync.tree.recovery import Leftover, salvage, while_written_to
 from etcsync.tree.staging import Staging, clear
 from etcsync.tree.swapping import ELSEWHERE, KeptError, RacedError, Swapper
-
-PATIENCE = 0.5
-"""Seconds that `Staged.finish` waits for clients to close what they have open for writing."""
 
 
 class Staged:
@@ -165,19 +161,12 @@ class Staged:
                 self.raced.add(item.slot.path)
 
     def _await_writers(self, swapper: Swapper) -> None:
-        """Give those who still write to what came out some time, and put that back."""
-        bench = swapper.bench
-        patience = time.monotonic() + PATIENCE
-        while True:
-            busy = False
-            for item in self.items:
+        """Put back what is still written to, and give the writers some time."""
+        swapped = [item for item in self.items if item.out is not Out.STAGED]
+        for _ in while_written_to(swapper.bench, [item.slot for item in swapped]):
+            for item in swapped:
                 if item.out is Out.THEIRS:
                     self._look_again(item, swapper)
-                if item.out is not Out.STAGED:
-                    busy = busy or is_open_for_writing(bench, item.slot.place(bench))
-            if not busy or time.monotonic() > patience:
-                return
-            time.sleep(PATIENCE / 20)
 
     def _finish_one(self, item: Item, swapper: Swapper) -> list[Leftover]:
         """Clear a slot, unless it holds what must be recorded first; return that."""

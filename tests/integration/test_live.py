@@ -6,7 +6,7 @@ import pytest
 from tree_support import AS_ROOT, policy, take
 
 from etcsync.policy.treatment import Strategy
-from etcsync.tree.live import live_metadata, scan_mirror_source
+from etcsync.tree.live import left_overs, live_metadata, scan_mirror_source
 
 STRATEGIES = {"ld.so.cache": Strategy.MIRROR, "mtab": Strategy.MIRROR, "udev": Strategy.MIRROR}
 
@@ -42,3 +42,16 @@ def test_metadata_of_all_that_stands_there(etc):
     assert found["udev"].mode == 0o750
     assert {".", "ld.so.cache", "udev/hwdb.bin"} <= found.keys()
     assert "mtab" not in found
+
+
+def test_left_overs_of_package_managers_are_found_wherever_they_lie(etc):
+    (etc / ".gitignore").write_text("*.pacnew\nhidden/\n")
+    names = {
+        "pacman.conf.pacnew", "a.pacsave", "a.pacsave.12", "a.pacorig", "ssh/sshd_config.dpkg-dist",
+        "ssh/sshd_config.ucf-old", "b.rpmnew", "hidden/b.rpmsave", "b.rpmorig",
+    }  # fmt: skip
+    for name in names | {"dpkg/dpkg.cfg", "a.pacnewer", "rpmnew", ".git/a.pacnew"}:
+        (etc / name).parent.mkdir(exist_ok=True)
+        (etc / name).touch()
+    (etc / "d.dpkg-new").mkdir()
+    assert set(left_overs(str(etc))) == names

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any
 
 import hypothesis.strategies as st
+from account_systems import Edit, add_group, add_user, delete_user, join, make_sides, set_shell
 from hypothesis import assume, given, settings
 from plan_support import (
     DEFAULT,
@@ -20,12 +21,15 @@ from plan_support import (
 )
 
 from etcsync.entries import ROOT, Entry, Kind, ancestors
+from etcsync.plan.keyed import ACCOUNT_FILES
 from etcsync.plan.model import Act, Plan, Sides, result_tree
 from etcsync.plan.structure import PLAIN_DIRECTORY
 from etcsync.policy.treatment import Strategy, Treatment
 
 PATHS = ("a", "b", "d", "d/x", "d/y", "d/e", "d/e/z")
 """Where the three sides have entries."""
+
+ALL_PATHS = (*PATHS, *ACCOUNT_FILES)
 
 UNCAPTURED = ("d/hidden", "d/e/ignored", "h")
 TEXT = b"1\n2\n3\n4\n5\n6\n7\n8\n9\n"
@@ -42,6 +46,35 @@ FILES = (
 )
 DIRECTORIES = (directory(), directory(0o700), directory(0o750, 0, 42))
 LINKS = (link(b"x"), link(b"y"))
+
+
+def account_edits() -> tuple[tuple[list[Edit], list[Edit]], ...]:
+    """Return what a client and upstream did to their accounts: nothing, fitting, colliding."""
+    new = Edit(add_user, ("dave", 1003, 300000, "19001"))
+    other = Edit(add_user, ("erin", 1004, 400000, "19002"))
+    colliding = Edit(add_user, ("frank", 1003, 500000, "19002"))
+    shell, shell_again = (Edit(set_shell, ("bob", shell)) for shell in ("/bin/zsh", "/bin/fish"))
+    group = [Edit(add_group, ("video", 990)), Edit(join, ("carol", "video"))]
+    return (
+        ([], [new]),
+        ([new], []),
+        ([new], [other]),
+        ([new, *group], [shell]),
+        ([Edit(delete_user, ("carol",))], [other]),
+        ([new], [new, shell]),
+        ([new], [colliding]),
+        ([shell], [shell_again, other]),
+        ([Edit(delete_user, ("carol",))], group),
+    )
+
+
+def accounts(content: dict[str, bytes | None]) -> dict[str, Entry]:
+    return {name: file(text) for name, text in content.items() if text is not None}
+
+
+ACCOUNTS = tuple(
+    tuple(map(accounts, make_sides([], ours, theirs))) for ours, theirs in account_edits()
+)
 
 
 def valid(entries: dict[str, Entry]) -> dict[str, Entry]:
@@ -65,8 +98,8 @@ def treatments(draw: st.DrawFn) -> Treatment:
 
 
 @st.composite
-def situations(draw: st.DrawFn) -> tuple[Sides, dict[str, Treatment]]:
-    """Return the sides of a client and its policy, at random."""
+def situations(draw: st.DrawFn, accounts_in: int = 4) -> tuple[Sides, dict[str, Treatment]]:
+    """Return the sides of a client and its policy, at random; accounts in one of so many."""
     rules = {path: draw(treatments()) for path in draw(st.sets(st.sampled_from([ROOT, *PATHS])))}
     rules["d/e/ignored"] = Treatment(Strategy.IGNORE)
     leaves = st.sampled_from([*FILES[:4] * 4, *FILES, *LINKS, DIRECTORIES[0], None, None, None])
@@ -85,6 +118,17 @@ def situations(draw: st.DrawFn) -> tuple[Sides, dict[str, Treatment]]:
     usual = {path: DIRECTORIES[0] if path in {"d", "d/e"} else FILES[0] for path in PATHS}
     base = changed(usual)
     ours, theirs = changed(base), changed(base)
+    if draw(st.integers(1, accounts_in)) == 1:
+        accounts = draw(st.sampled_from(ACCOUNTS))
+        base, ours, theirs = (
+            old | new for old, new in zip((base, ours, theirs), accounts, strict=True)
+        )
+        group = draw(st.sampled_from(["accounts", None]))
+        rules |= dict.fromkeys(ACCOUNT_FILES, Treatment(Strategy.KEYED, group=group))
+        for side in (ours, theirs):
+            path = draw(st.sampled_from([*ACCOUNT_FILES, *[None] * 20]))
+            if path is not None:
+                side[path] = draw(st.sampled_from([FILES[5], FILES[7], LINKS[0], FILES[0]]))
     creating = draw(st.integers(1, 10)) == 1
     if creating:
         base, ours = {}, {ROOT: directory(0o700)}
@@ -212,7 +256,7 @@ def test_a_run_that_was_interrupted_is_finished_or_held(situation, done):
     assume(is_tree(present_afterwards(sides, part)))
     second = planned(interrupted, rules)
     final, held = applied(interrupted, second).ours, hold_ids(second)
-    for path in PATHS:
+    for path in ALL_PATHS:
         if path in held:
             assert final.get(path) == ours.get(path)
         else:
@@ -230,3 +274,18 @@ def test_nobody_may_do_what_neither_side_allows(situation):
         for side in (sides.ours, sides.theirs, sides.mirror, sides.seeds):
             granted |= side[action.path].mode if action.path in side else 0
         assert not action.after.mode & 0o7077 & ~granted
+
+
+@settings(max_examples=200, deadline=None)
+@given(situations(accounts_in=1))
+def test_account_files_move_together_or_not_at_all(situation):
+    sides, rules = situation
+    result = planned(sides, rules)
+    both_changed = any(
+        sides.recorded(path) not in (sides.base.get(path), sides.theirs.get(path))
+        for path in ACCOUNT_FILES
+    ) and any(sides.base.get(path) != sides.theirs.get(path) for path in ACCOUNT_FILES)
+    held = {hold.path for hold in result.holds} & set(ACCOUNT_FILES)
+    written = {action.path for action in result.writes} & set(ACCOUNT_FILES)
+    if both_changed and held:
+        assert not written

@@ -255,7 +255,7 @@ class TestAdding:
             "uid",
             "1002 (dave)",
             "1002 (erin)",
-            "dave, erin would share the uid 1002 in passwd",
+            "dave, erin would share the uid 1002 in passwd: client dave, upstream erin",
         )
 
     def test_one_gid_for_different_names_conflicts(self):

@@ -201,7 +201,19 @@ def test_what_is_merged_is_checked_by_the_program_that_reads_it(pack) -> None:
 
 LEFT_OVERS = ["a~", ".a.swp", ".a.swx", "#a#", ".#a", ".nfs00000000007d02bf00000001"]
 OWN_LEFT_OVERS = {
-    "base": ["._cfg0000_a"],
+    "base": [
+        "._cfg0000_a",
+        "a.pacnew",
+        "a.pacsave",
+        "a.pacsave.2",
+        "a.pacorig",
+        "a.dpkg-dist",
+        "a.dpkg-new",
+        "a.ucf-dist",
+        "a.rpmnew",
+        "a.rpmsave",
+        "a.rpmorig",
+    ],
     "arch": ["a.pacnew", "a.pacsave", "a.pacsave.2", "a.pacorig"],
     "debian": ["a.dpkg-old", "a.dpkg-dist", "a.dpkg-new", "a.ucf-dist"],
     "rhel": ["a.rpmnew", "a.rpmsave", "a.rpmorig"],

@@ -212,3 +212,30 @@ def test_two_thousand_paths_and_120_rules_take_well_under_half_a_second() -> Non
     for path in paths:
         found.treatment(path)
     assert time.process_time() - started < 0.02
+
+
+def test_files_that_rules_spell_out_are_seeded_wherever_they_are_the_client_s() -> None:
+    rules = """
+        [[rule]]
+        paths = ["/hostname", "machine-id", "iscsi/name", "/ids/*", "/k/", "!/kept", "/a[1]", "/b"]
+        strategy = "client"
+        seed = "{name}"
+        [[rule]]
+        paths = ["/shared", "/b"]
+        strategy = "merge"
+        [[rule]]
+        paths = ["/none"]
+        strategy = "client"
+        seed = false
+        [[rule]]
+        paths = ["/upstream-s"]
+        strategy = "client"
+        seed = true
+        [[rule]]
+        paths = ["/kiosk"]
+        strategy = "client"
+        seed = "kiosk"
+        clients = ["label:kiosk"]
+    """
+    assert policy(rules).seeded_paths == ("hostname", "iscsi/name", "machine-id")
+    assert "kiosk" in policy(rules, labels=("kiosk",)).seeded_paths

@@ -62,7 +62,8 @@ def _shared_ids(sides: Versions[Side], merged: Side) -> Iterator[RecordConflict]
                 id_field,
                 f"{number} ({_listing(names & ours)})",
                 f"{number} ({_listing(names & theirs)})",
-                f"{_listing(names)} would share the {id_field} {number} in {file}",
+                f"{_listing(names)} would share the {id_field} {number} in {file}:"
+                f" client {_listing(names & ours)}, upstream {_listing(names & theirs)}",
             )
 
 
