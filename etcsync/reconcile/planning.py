@@ -5,11 +5,14 @@ from collections.abc import Mapping
 
 from etcsync.entries import GIT_PATH, Entry, Kind
 from etcsync.errors import TreeError
+from etcsync.plan.keyed import ACCOUNT_FILES
 from etcsync.plan.model import Hold, Plan
 from etcsync.plan.planner import plan
+from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.model import HeldPath, TreeWarning
 from etcsync.reconcile.snapshot import Snapshot
+from etcsync.tree.account_lock import LOCK_FILE
 
 FEW = 5
 """Deletions that are never taken for a mishap."""
@@ -61,6 +64,24 @@ def refuse_mass_deletion(cluster: Cluster, snapshot: Snapshot, planned: Plan) ->
                 f"{what}, more than limits.max_delete_percent = {limit}; nothing was done",
                 hint=f"If that is meant: {confirm}.",
             )
+
+
+def writes_accounts(planned: Plan) -> bool:
+    """Return whether a plan touches a file that useradd(8) and its like rewrite under a lock."""
+    return any(action.path in ACCOUNT_FILES for action in planned.writes)
+
+
+def lock_appears(snapshot: Snapshot, planned: Plan) -> bool:
+    """Return whether carrying out a plan will make the lock file of the accounts.
+
+    It does where the file is missing, if policy ignores it, so that it is no drift.
+    """
+    return (
+        writes_accounts(planned)
+        and not snapshot.sides.creating
+        and snapshot.sides.present(LOCK_FILE) is None
+        and snapshot.policy.treatment(LOCK_FILE).strategy is Strategy.IGNORE
+    )
 
 
 def _files(entries: Mapping[str, Entry]) -> int:

@@ -6,11 +6,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from etcsync.entries import Entry, Kind
 from etcsync.errors import TreeError
 from etcsync.tree import beneath
 from etcsync.tree.beneath import OpenTree
 
 LOCK_FILE = ".pwd.lock"
+LOCK_ENTRY = Entry(Kind.FILE, "", 0o600, 0, 0)
+"""The lock file as it is made; its content does not matter."""
+
 _PAUSE = 0.05
 
 
@@ -68,8 +72,7 @@ def _lock(tree: OpenTree, descriptor: int, until: float) -> None:
         except (BlockingIOError, PermissionError) as error:
             if time.monotonic() >= until:
                 raise AccountsBusyError(
-                    f"A program on the client is changing its accounts: the client holds it, the "
-                    f"lock {LOCK_FILE} of {tree.path}.",
+                    f"A program of the client holds {LOCK_FILE} in {tree.path} to change accounts.",
                     hint="Let useradd, passwd or vipw end there; the next `etcsync sync` goes on.",
                 ) from error
             time.sleep(_PAUSE)
