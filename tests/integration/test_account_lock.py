@@ -59,7 +59,7 @@ def test_but_not_for_ever(tmp_path, holder):
     holder(30)
     with (
         open_tree(str(tmp_path)) as tree,
-        pytest.raises(AccountsBusyError, match="holds .pwd.lock"),
+        pytest.raises(AccountsBusyError, match=r"holds \.pwd\.lock"),
         account_lock(tree, 0.2),
     ):
         pass
