@@ -44,10 +44,12 @@ class Validators:
 
     Attributes:
         root: The shared root, whose programs are run.
+        limit: Seconds that a validator may take for one content.
         warnings: What was not checked, and why; each once.
     """
 
     root: str
+    limit: float = TIME_LIMIT
     warnings: list[TreeWarning] = field(default_factory=list)
     _outcomes: dict[Check, Outcome] = field(default_factory=dict)
     _silent: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
@@ -79,7 +81,7 @@ class Validators:
         if len(self._silent.get(check.command, ())) >= PATIENCE:
             return _NO_ANSWER
         name = check.path.rpartition("/")[2]
-        return run_confined(self.root, check.command, name=name, content=content, limit=TIME_LIMIT)
+        return run_confined(self.root, check.command, name=name, content=content, limit=self.limit)
 
     def _note(self, check: Check, client: str, outcome: Outcome) -> None:
         self._outcomes[check] = outcome
