@@ -10,6 +10,11 @@ import re
 
 _IGNORED_BY_HFS = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 _DOTGIT = re.compile(r"(?:\A|\\)(?:\.git|git~1)[. ]*(?:\Z|[\\:])", re.ASCII | re.IGNORECASE)
+_DOT_GITMODULES = re.compile(
+    r"(?:\A|\\)(?:\.gitmodules|gitmod~[1-4]|gi7eba~[1-9]|gi7eb~[1-9][0-9]|gi7e~[1-9][0-9]{2}"
+    r"|gi7~[1-9][0-9]{3}|gi~[1-9][0-9]{4}|g~[1-9][0-9]{5}|~[1-9][0-9]{6})[. ]*(?:\Z|[\\:])",
+    re.IGNORECASE | re.ASCII,
+)
 _FORBIDDEN = frozenset({"", ".", ".."})
 
 
@@ -29,3 +34,11 @@ def is_safe_path(path: str) -> bool:
     The tree's own directory ``"."`` is not such a path.
     """
     return all(map(is_safe_name, path.split("/")))
+
+
+def is_git_modules_name(name: str) -> bool:
+    """Return whether git takes this name for ``.gitmodules``, which must not be a symbolic link.
+
+    ``is_ntfs_dotgitmodules`` and ``is_hfs_dotgitmodules`` of git.
+    """
+    return _DOT_GITMODULES.search(_IGNORED_BY_HFS.sub("", name)) is not None

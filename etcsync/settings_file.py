@@ -103,7 +103,8 @@ def remove_client(path: str, name: str) -> Settings:
     def edit(text: str, settings: Settings) -> str:
         if settings.boot.writer == settings.client(name).name:
             raise SettingsError(
-                f"the client {name!r} may write /boot", hint="Run `etcsync boot revoke` before."
+                f"the client {name!r} may write /boot",
+                hint='Set writer = "" in [boot] of the settings first.',
             )
         return without_client(text, name)
 

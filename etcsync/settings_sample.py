@@ -37,7 +37,7 @@ SAMPLE = """\
 # command = ["exportfs", "-ra"]
 
 [boot]
-# The one client that may write /boot, or none; `etcsync boot grant CLIENT` sets it.
+# The one client that may write /boot, or none.
 # writer = ""
 # The root's /boot, where it is bind-mounted for that client, and this server's own fstab.
 # source = "/srv/root/boot"

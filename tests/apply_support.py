@@ -1,6 +1,7 @@
 """A tree with its staging directory, for the tests of the apply."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from tree_support import AS_ROOT, Blobs, take
@@ -52,9 +53,12 @@ class Workbench:
         settle()
         return staged.finish()
 
-    def recover(self) -> list[Leftover]:
+    def recover(self, record: Callable[[bytes], object] = len) -> list[Leftover]:
+        """Have what a killed run left recorded, then remove it."""
         with open_tree(str(self.tree)) as tree:
             found = recover(self.staging, "client0", tree, limit=LIMIT, ownership=AS_ROOT)
+            for leftover in found:
+                record(leftover.content)
             for inside in self.staging.unfinished("client0", tree):
                 self.staging.discard("client0", tree, inside=inside)
         return found

@@ -41,7 +41,7 @@ def counted(number: int, noun: str) -> str:
 def change_lines(differences: Iterable[Difference]) -> Iterator[Text]:
     """Yield one line for each difference between a tree and upstream."""
     for difference in differences:
-        yield Text.assemble((f"  {difference.change.value:<9}", "blue"), safe(difference.path))
+        yield Text.assemble((f"  {difference.change.value:<11}", "blue"), safe(difference.path))
 
 
 def action_lines(actions: Iterable[Action]) -> Iterator[Text]:

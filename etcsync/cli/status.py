@@ -87,11 +87,13 @@ def _show_details(out: Console, client: ClientStatus) -> None:
             out.print(f"  {safe(client.error.hint)}")
     for held in client.conflicts:
         out.print(
-            Text.assemble(("  held     ", "red"), safe(held.path), f"  ({held.reason}, {held.id})")
+            Text.assemble(
+                ("  held       ", "red"), safe(held.path), f"  ({held.reason}, {held.id})"
+            )
         )
     if client.conflicts:
         out.print(f"  → etcsync conflicts show {client.conflicts[0].id}", style="dim")
     out.print(*change_lines(client.drift), sep="\n") if client.drift else None
     for warning in client.warnings:
         text = f"{safe(warning.path)}  ({safe(warning.detail)})"
-        out.print(Text.assemble((f"  {warning.kind:<9}", "yellow"), text))
+        out.print(Text.assemble((f"  {warning.kind:<11}", "yellow"), text))

@@ -1,11 +1,18 @@
 """``etcsync plan`` and ``etcsync sync``: what would be done, and doing it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import click
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from etcsync.cli.arguments import some_clients
 from etcsync.cli.context import Context, with_context
@@ -17,6 +24,10 @@ from etcsync.report.documents import run_document
 
 PROGRESS_FROM = 10
 """Clients from which on a progress bar is worth its lines."""
+
+
+NAMES_SHOWN = 12
+"""Clients named in a line; `--json` has them all."""
 
 
 @click.command(epilog="Example: etcsync plan client0")
@@ -62,16 +73,15 @@ def sync(
 @contextmanager
 def _progress(context: Context) -> Iterator[Advance]:
     """Show a bar on stderr while a long run goes on; nothing in a pipe."""
-    if context.json or not context.err.is_terminal:
+    few = len(context.settings.clients) < PROGRESS_FROM
+    if few or context.json or not context.err.is_terminal:
         yield lambda _step, _done, _total: None
         return
     columns = (TextColumn("{task.description:<9}"), BarColumn(), MofNCompleteColumn())
     with Progress(*columns, TimeElapsedColumn(), console=context.err, transient=True) as progress:
-        tasks = {}
+        tasks: dict[str, TaskID] = {}
 
         def advance(step: str, done: int, total: int) -> None:
-            if total < PROGRESS_FROM:
-                return
             if step not in tasks:
                 tasks[step] = progress.add_task(step, total=total)
             progress.update(tasks[step], completed=done)
@@ -84,14 +94,31 @@ def _report(context: Context, run: Run, *, nothing: str) -> int:
         context.print_json(run_document(run))
         return run.exit_status
     context.out.print(f"upstream {run.upstream_commit[:12]}", style="cyan")
-    quiet = [client for client in run.clients if not _has_news(client)]
-    for client in run.clients:
-        if _has_news(client):
-            _show_client(context.out, client)
-    if quiet:
-        names = " ".join(client.name for client in quiet)
-        context.out.print(f"{counted(len(quiet), 'client')} {nothing}: {names}")
+    for alike in _grouped(run.clients):
+        names = _listed([client.name for client in alike])
+        if _has_news(alike[0]):
+            context.out.print(names, style="bold")
+            _show_client(context.out, alike[0])
+        else:
+            context.out.print(f"{counted(len(alike), 'client')} {nothing}: {names}")
     return run.exit_status
+
+
+def _grouped(clients: Iterable[ClientRun]) -> list[list[ClientRun]]:
+    """Return the clients for which the same was done, together; those with conflicts alone."""
+    groups: dict[tuple[object, ...], list[ClientRun]] = {}
+    for client in clients:
+        alone = client.name if client.error or client.conflicts else None
+        did = tuple((action.path, action.act, action.reason) for action in client.actions)
+        warned = tuple((warning.path, warning.kind) for warning in client.warnings)
+        groups.setdefault((alone, did, warned), []).append(client)
+    return list(groups.values())
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) <= NAMES_SHOWN:
+        return " ".join(names)
+    return f"{' '.join(names[:NAMES_SHOWN])} and {len(names) - NAMES_SHOWN} more"
 
 
 def _has_news(client: ClientRun) -> bool:
@@ -99,13 +126,12 @@ def _has_news(client: ClientRun) -> bool:
 
 
 def _show_client(out: Console, client: ClientRun) -> None:
-    out.print(client.name, style="bold")
     if client.error:
         out.print(f"  error: {safe(client.error.message)}", style="red")
         if client.error.hint:
             out.print(f"  {safe(client.error.hint)}")
     for line in action_lines(client.actions):
-        out.print(line)
+        out.print(line, soft_wrap=True)
     for warning in client.warnings:
         out.print(
             f"  {warning.kind}: {safe(warning.path)}  ({safe(warning.detail)})", style="yellow"

@@ -1,13 +1,12 @@
-"""What the hub needs of the kernel and Python does not offer: exchanging names, syncing all."""
+"""Renaming between open directories, and syncing all that lies beside a path."""
 
-import ctypes
 import errno
 import os
 
-LIBC = ctypes.CDLL(None, use_errno=True)
-RENAME_NOREPLACE = 1
-RENAME_EXCHANGE = 2
-"""Flags of renameat2(2)."""
+from etcsync.entries import encode_path
+from etcsync.system_calls import RENAME_EXCHANGE, RENAME_NOREPLACE, renameat2, syncfs
+
+__all__ = ["RENAME_EXCHANGE", "RENAME_NOREPLACE", "is_unsupported", "rename", "sync_file_system"]
 
 
 def rename(
@@ -18,21 +17,14 @@ def rename(
     Raises:
         OSError: As renameat2(2); ``EINVAL`` where the file system does not know the flag.
     """
-    result = LIBC.renameat2(
-        source_directory, os.fsencode(source), target_directory, os.fsencode(target), flags
-    )
-    if result != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), source, None, target)
+    renameat2(source_directory, encode_path(source), target_directory, encode_path(target), flags)
 
 
 def sync_file_system(path: str) -> None:
     """Write all of the file system that holds ``path`` to disk; syncfs(2)."""
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
-        if LIBC.syncfs(descriptor) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, os.strerror(number), path)
+        syncfs(descriptor)
     finally:
         os.close(descriptor)
 

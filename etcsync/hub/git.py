@@ -12,6 +12,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from subprocess import PIPE, Popen, TimeoutExpired
+from threading import Thread
 from typing import IO, NamedTuple
 
 from git import Git, Repo
@@ -106,11 +107,38 @@ class GitProcess(NamedTuple):
     popen: Popen[bytes]
     stdin: IO[bytes]
     stdout: IO[bytes]
-    stderr: IO[bytes]
+    complaints: "_Complaints"
 
     def last_words(self) -> str:
         """Return what git said on its standard error; only for a process that is about to end."""
-        return self.stderr.read().decode("utf-8", "replace").strip()
+        return self.complaints.text()
+
+
+class _Complaints:
+    """Reads a process's standard error as it comes, so that git never waits for it to be read."""
+
+    LIMIT = 65_536
+    """Bytes that are kept, from the start; the rest is read and dropped."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._kept = b""
+        self._reader = Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        while chunk := self._stream.read1(4096):  # type: ignore[attr-defined]  # a BufferedReader
+            self._kept += chunk[: self.LIMIT - len(self._kept)]
+
+    def text(self) -> str:
+        """Return what was said; waits for the process to end."""
+        self._reader.join(TIME_LIMIT)
+        return self._kept.decode("utf-8", "replace").strip()
+
+    def close(self) -> None:
+        """Let go of the stream; the process has ended."""
+        self._reader.join(TIME_LIMIT)
+        self._stream.close()
 
 
 @contextmanager
@@ -132,10 +160,11 @@ def git_process(git: Git, *arguments: str) -> Iterator[GitProcess]:
     popen = child.proc
     if popen is None or not (popen.stdin and popen.stdout and popen.stderr):
         raise HubError(f"git {arguments[0]} could not be started")
+    complaints = _Complaints(popen.stderr)
     try:
-        yield GitProcess(popen, popen.stdin, popen.stdout, popen.stderr)
+        yield GitProcess(popen, popen.stdin, popen.stdout, complaints)
     finally:
-        for pipe in (popen.stdin, popen.stdout, popen.stderr):
+        for pipe in (popen.stdin, popen.stdout):
             with suppress(BrokenPipeError):
                 pipe.close()
         try:
@@ -143,6 +172,7 @@ def git_process(git: Git, *arguments: str) -> Iterator[GitProcess]:
         except TimeoutExpired:
             popen.kill()
             popen.wait()
+        complaints.close()
 
 
 def configuration(settings: Mapping[str, str]) -> dict[str, str]:

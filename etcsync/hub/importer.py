@@ -18,7 +18,7 @@ from etcsync.hub.failures import unwritable, writing
 from etcsync.hub.git import GitProcess, git_command, git_process
 from etcsync.hub.objects import DIRECTORY_MODE, REQUESTS_AT_ONCE, SYMLINK_MODE, Identity
 from etcsync.hub.refs import SCRATCH_REF, sync_directory
-from etcsync.names import is_safe_path
+from etcsync.names import is_git_modules_name, is_safe_path
 
 Mark = NewType("Mark", int)
 """Stands for a commit of this run until `Importer.finish` tells its id."""
@@ -190,7 +190,7 @@ def _change_lines(changes: Mapping[str, Change]) -> Iterator[bytes]:
     for path, change in changes.items():
         # Git refuses a link of that name wherever it reads an index.
         link = change is not None and change[0] == SYMLINK_MODE
-        if not is_safe_path(path) or (link and path.lower().endswith(".gitmodules")):
+        if not is_safe_path(path) or (link and is_git_modules_name(path.rpartition("/")[2])):
             raise HubError(f"the path {path!r} cannot be recorded in git")
     for path, change in changes.items():
         if change is None:

@@ -15,8 +15,8 @@ from etcsync.errors import TreeError
 from etcsync.plan.model import Action
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.gitfile import restore_gitfile
+from etcsync.reconcile.intent import Intent
 from etcsync.reconcile.options import Advance
-from etcsync.reconcile.record import Intent
 from etcsync.reconcile.rescue import record_leftovers
 from etcsync.reconcile.rounds import Round
 from etcsync.tree.apply import Change, Staged, settle, stage, sync

@@ -13,6 +13,7 @@ from etcsync.host.rootfs import account_files
 from etcsync.hub.hub import Hub, open_hub
 from etcsync.hub.upstream import head_commit, objects_directory
 from etcsync.plan.merger import Merger
+from etcsync.plan.model import changed_paths
 from etcsync.policy.policy import Policy, PolicySet
 from etcsync.reconcile.contents import Contents
 from etcsync.reconcile.policies import load_rules
@@ -60,6 +61,18 @@ class Cluster:
     def policy(self, client: Client) -> Policy:
         """Return the rules for ``client``; clients with equal rules share one."""
         return self.policies.for_client(client.name, client.labels)
+
+    def upstream_changes(self, base: Mapping[str, Entry]) -> set[str]:
+        """Return where upstream differs from ``base``; found once for all who share it."""
+        known = self._upstream_changes.get(id(base))
+        if known is None or known[0] is not base:
+            known = (base, changed_paths(base, self.theirs.entries))
+            self._upstream_changes[id(base)] = known
+        return known[1]
+
+    @cached_property
+    def _upstream_changes(self) -> dict[int, tuple[Mapping[str, Entry], set[str]]]:
+        return {}
 
     @cached_property
     def _mirror_sources(self) -> dict[int, Mapping[str, Entry]]:

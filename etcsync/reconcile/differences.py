@@ -3,16 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from patiencediff import unified_diff
-
 from etcsync.config import Settings
-from etcsync.entries import Entry, Kind
+from etcsync.entries import METADATA_PATH, Entry, Kind
 from etcsync.plan.model import Change, difference
 from etcsync.plan.text import is_binary
 from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.cluster import Cluster, open_cluster
 from etcsync.reconcile.snapshot import Snapshot, read_refs, take_snapshot
 from etcsync.report.secrets import is_secret, looks_secret
+from etcsync.report.unified import unified_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +59,8 @@ def tree_differences(
                 continue
             strategy = snapshot.policy.treatment(path).strategy
             change = difference(ours.get(path), theirs.get(path))
-            if change is None or strategy is Strategy.IGNORE or path in snapshot.scan.unmanaged:
+            derived = path == METADATA_PATH or path in snapshot.scan.unmanaged
+            if change is None or strategy is Strategy.IGNORE or derived:
                 continue
             described = _describe(cluster, snapshot, path, change, strategy)
             found.append(described if with_text else replace(described, lines=()))
@@ -89,7 +89,7 @@ def _describe(
     elif is_binary(old) or is_binary(new):
         body = ["differs (binary)"]
     else:
-        body = _unified(old, new)
+        body = unified_lines(*(text.decode("utf-8", "surrogateescape") for text in (old, new)))
     return TreeDifference(path, change, strategy, secret, (*header, *body))
 
 
@@ -108,16 +108,3 @@ def _content(cluster: Cluster, entry: Entry | None) -> bytes:
     if entry is None or entry.kind not in {Kind.FILE, Kind.SYMLINK}:
         return b""
     return cluster.contents.read(entry.oid)
-
-
-def _unified(old: bytes, new: bytes) -> list[str]:
-    return list(unified_diff(_lines(old), _lines(new), lineterm=""))[2:]
-
-
-def _lines(content: bytes) -> list[str]:
-    text = content.decode("utf-8", "surrogateescape")
-    lines = text.split("\n")
-    if lines[-1]:
-        lines[-1] += "  (no newline at the end)"
-        return lines
-    return lines[:-1]

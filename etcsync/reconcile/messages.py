@@ -46,11 +46,11 @@ def parse_base_message(message: str) -> BaseRecord:
     Raises:
         ValueError: The message is not one of a base commit.
     """
-    document = json.loads(message.partition("\n\n")[2])
     try:
+        document = json.loads(message.partition("\n\n")[2])
         holds = tuple(HeldPath(**held) for held in document["holds"])
         return BaseRecord(document["upstream"], holds)
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"not the message of a base commit: {error}") from error
 
 

@@ -22,6 +22,7 @@ def plan_snapshot(cluster: Cluster, snapshot: Snapshot) -> Plan:
         cluster.merger,
         client=snapshot.client.name,
         recorded_holds={held.path: held.id for held in snapshot.recorded.record.holds},
+        upstream_changes=cluster.upstream_changes(snapshot.sides.base),
     )
 
 

@@ -1,91 +1,27 @@
-"""What a run writes into the hub for one client: the capture, the result, and the base.
+"""Writing one client's commits into the hub: the capture, the result, and the base.
 
-All commits of all clients go through one importer, before any tree is touched. The *capture* holds
-what the client changed since the last record; the *result* is the tree as the plan will leave it;
-the *base* is upstream's version with every held path as it was last applied.
+All commits of all clients go through one importer, before any tree is touched.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, field
 
-from etcsync.entries import METADATA_PATH, Entry, Kind, Tree, blob_oid
+from etcsync.entries import METADATA_PATH, Entry
 from etcsync.hub.hub import GitEntry
-from etcsync.hub.importer import Change, Importer, Mark, NewCommit
-from etcsync.hub.objects import DIRECTORY_MODE, EXECUTABLE_MODE, FILE_MODE, Identity
-from etcsync.plan.model import Act, Action, Plan, base_after, result_tree
-from etcsync.policy.treatment import Strategy
+from etcsync.hub.importer import Importer, Mark, NewCommit
+from etcsync.hub.objects import FILE_MODE, Identity
+from etcsync.plan.model import Act
 from etcsync.reconcile.cluster import Cluster
+from etcsync.reconcile.intent import Changes, Intent, changes_to, files_of
 from etcsync.reconcile.messages import (
     BaseRecord,
     base_message,
     capture_message,
     reconcile_message,
 )
-from etcsync.reconcile.planning import held_after
-from etcsync.reconcile.sides import git_mode
-from etcsync.reconcile.snapshot import GitTree, Snapshot
 from etcsync.reconcile.texts import metadata_text
-from etcsync.tree.ignore import FILE_NAME as GITIGNORE
-from etcsync.tree.ignore import Level, is_hidden
-from etcsync.tree.metadata_file import Beside
 
 ETCSYNC = Identity("etcsync", "etcsync@localhost")
-
-Changes = Mapping[str, Change]
-
-
-@dataclass(frozen=True)
-class Intent:
-    """What will be recorded for a client if its plan is applied as it stands.
-
-    Attributes:
-        snapshot: Where the plan started.
-        plan: The plan.
-        captured: What the client changed since the last record.
-        changed: What the plan changes, on top of that.
-        record: The base record afterwards.
-        base: The base afterwards, where it differs from the recorded one; else None.
-        metadata: The tree's metadata file afterwards.
-        moved: Whether the client gets to another upstream commit.
-    """
-
-    snapshot: Snapshot
-    plan: Plan
-    captured: Changes
-    changed: Changes
-    record: BaseRecord
-    base: Mapping[str, Entry] | None
-    metadata: bytes
-    moved: bool
-
-    @property
-    def anything(self) -> bool:
-        """Whether there is anything to record."""
-        pending = self.snapshot.recorded.pending is not None
-        return pending or bool(self.captured or self.changed) or self.base is not None
-
-    @property
-    def writes_tree(self) -> bool:
-        """Whether the tree itself will be touched, apart from its gitfile."""
-        return bool(self.plan.writes) or self.metadata_action is not None
-
-    @property
-    def metadata_oid(self) -> str:
-        """The blob id of the tree's metadata file afterwards."""
-        return blob_oid(self.metadata)
-
-    @cached_property
-    def metadata_action(self) -> Action | None:
-        """What writes the tree's metadata file; None where it is right, or upstream uses none."""
-        theirs = self.snapshot.sides.theirs.get(METADATA_PATH)
-        before = self.snapshot.sides.ours.get(METADATA_PATH)
-        after = None if theirs is None else theirs._replace(oid=self.metadata_oid)
-        if after is None or after == before:
-            return None
-        return Action(
-            METADATA_PATH, Act.WRITE, Strategy.UPSTREAM, "metadata changed", before, after
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +96,7 @@ class Recorder:
         """Send a base commit: upstream's tree, with other versions where ``entries`` differ."""
         commit = self.cluster.hub.commit(record.upstream) if record.upstream else None
         upstream = self.cluster.hub.tree(commit.tree) if commit else {}
-        changes = changes_to(_files(upstream), entries)
+        changes = changes_to(files_of(upstream), entries)
         changes[METADATA_PATH] = GitEntry(FILE_MODE, self.importer.blob(metadata))
         return self.importer.commit(
             NewCommit(
@@ -190,139 +126,3 @@ class Recorder:
                 time=self.cluster.now,
             )
         )
-
-
-def intend(cluster: Cluster, snapshot: Snapshot, planned: Plan) -> Intent:
-    """Return what is to be recorded for a client whose plan is ``planned``."""
-    recorded, sides = snapshot.recorded, snapshot.sides
-    text_before = cluster.texts.of_tree(sides.ours, snapshot.scan.beside)
-    text_after = text_before
-    if not all(map(_keeps_shape, planned.writes)):
-        entries_after = result_tree(sides.ours, planned)
-        beside = _beside_after(cluster, snapshot, planned, entries_after)
-        text_after = cluster.texts.of_tree(entries_after, beside)
-
-    captured = changes_to(recorded.git, sides.ours)
-    known = recorded.git.get(METADATA_PATH)
-    metadata_before = None if known is None else GitEntry(known.mode, known.oid)
-    metadata_now = _metadata_to_capture(cluster, snapshot, metadata_before, text_before, text_after)
-    if metadata_now != metadata_before and not (sides.creating and not captured):
-        captured[METADATA_PATH] = metadata_now
-    metadata_then = GitEntry(EXECUTABLE_MODE, cluster.contents.put(text_after))
-    if recorded.branch is None and not captured:
-        changed = changes_to(_files(cluster.theirs.git), result_tree(sides.ours, planned))
-        changed[METADATA_PATH] = metadata_then
-    else:
-        changed = _planned_changes(planned)
-        if metadata_then != metadata_now:
-            changed[METADATA_PATH] = metadata_then
-
-    record = BaseRecord(cluster.upstream_commit, held_after(cluster, snapshot, planned))
-    base = cluster.theirs.merged_entries
-    if planned.holds:
-        base = base_after(base, planned)
-    unmoved = record == recorded.record and base == recorded.base
-    return Intent(
-        snapshot=snapshot,
-        plan=planned,
-        captured=captured,
-        changed=changed,
-        record=record,
-        base=None if unmoved else base,
-        metadata=text_after,
-        moved=recorded.record.upstream != cluster.upstream_commit,
-    )
-
-
-def _keeps_shape(action: Action) -> bool:
-    """Whether an action leaves kind, mode and owner as they are, and so the metadata file too."""
-    before, after = action.before, action.after
-    if before is None or after is None:
-        return False
-    return before._replace(oid="") == after._replace(oid="")
-
-
-def _planned_changes(planned: Plan) -> dict[str, Change]:
-    """Return what a plan changes of what git records."""
-    changes: dict[str, Change] = {}
-    for action in planned.writes:
-        before, after = recorded_as(action.before), recorded_as(action.after)
-        if before != after and action.act is not Act.MIRROR:
-            changes[action.path] = after
-    return changes
-
-
-def _metadata_to_capture(
-    cluster: Cluster,
-    snapshot: Snapshot,
-    recorded: GitEntry | None,
-    text_before: bytes,
-    text_after: bytes,
-) -> GitEntry:
-    """Return the metadata file as the capture records it: generated, or as the client wrote it.
-
-    A metadata file that is neither what was recorded nor what is generated is the client's own
-    doing: it goes into history as it is before it is written anew.
-    """
-    generated = cluster.contents.put(text_before)
-    live = snapshot.sides.ours.get(METADATA_PATH)
-    expected = {generated, blob_oid(text_after), recorded.oid if recorded else generated}
-    if live is None or live.kind is not Kind.FILE or live.oid in expected:
-        return GitEntry(EXECUTABLE_MODE, generated)
-    return GitEntry(EXECUTABLE_MODE, live.oid)
-
-
-def _beside_after(
-    cluster: Cluster, snapshot: Snapshot, planned: Plan, entries_after: Tree
-) -> Beside:
-    """Return what stands beside the entries of a tree once ``planned`` is done.
-
-    What is mirrored for the first time is hidden by ``.gitignore``, or listed beside the entries.
-    """
-    beside = snapshot.scan.beside
-    appearing = {
-        action.path: action.after
-        for action in planned.actions
-        if action.act is Act.MIRROR and action.before is None and action.after is not None
-    }
-    if not appearing:
-        return beside
-    rules = entries_after.get(GITIGNORE)
-    levels: tuple[Level, ...] = ()
-    if rules is not None and rules.kind is Kind.FILE:
-        compiled = cluster.hides.rules(rules.oid, lambda: cluster.merger.read(rules.oid))
-        levels = (Level(0, compiled),)
-    hidden = {p: e for p, e in appearing.items() if is_hidden(p, levels, directory=False)}
-    shown = {p: e for p, e in appearing.items() if p not in hidden}
-    return replace(
-        beside,
-        hidden={**beside.hidden, **hidden},
-        unmanaged={**beside.unmanaged, **shown},
-        hides=beside.hides or bool(hidden),
-    )
-
-
-def recorded_as(entry: Entry | None) -> GitEntry | None:
-    """Return what git records of an entry: nothing of a directory."""
-    if entry is None or (entry.kind is not Kind.FILE and entry.kind is not Kind.SYMLINK):
-        return None
-    return GitEntry(git_mode(entry), entry.oid)
-
-
-def changes_to(before: GitTree, after: Tree) -> dict[str, Change]:
-    """Return what turns a git tree into that of ``after``, the metadata file left aside."""
-    changes: dict[str, Change] = {}
-    for path, entry in after.items():
-        old = before.get(path)
-        if old is not None and old.oid == entry.oid and old.mode == git_mode(entry):
-            continue
-        new = recorded_as(entry)
-        if new is not None or old is not None:
-            changes[path] = new
-    changes.update((path, None) for path in before.keys() - after.keys())
-    changes.pop(METADATA_PATH, None)
-    return changes
-
-
-def _files(git: Mapping[str, GitEntry]) -> dict[str, GitEntry]:
-    return {path: entry for path, entry in git.items() if entry.mode != DIRECTORY_MODE}

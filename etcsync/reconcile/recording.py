@@ -18,7 +18,8 @@ from etcsync.hub.objects import EXECUTABLE_MODE
 from etcsync.hub.worktree import ensure_worktree, index_path
 from etcsync.plan.model import result_tree
 from etcsync.reconcile.cluster import Cluster
-from etcsync.reconcile.record import Commits, Intent, Recorder
+from etcsync.reconcile.intent import Intent
+from etcsync.reconcile.record import Commits, Recorder
 from etcsync.reconcile.rounds import Round
 from etcsync.reconcile.sides import git_mode
 

@@ -8,8 +8,9 @@ from etcsync.hub.hub import RefUpdate, branch_ref
 from etcsync.hub.importer import Change, NewCommit
 from etcsync.hub.objects import Identity
 from etcsync.reconcile.cluster import Cluster
+from etcsync.reconcile.intent import recorded_as
 from etcsync.reconcile.messages import rescue_message
-from etcsync.reconcile.record import ETCSYNC, recorded_as
+from etcsync.reconcile.record import ETCSYNC
 from etcsync.tree.recovery import Leftover
 
 log = structlog.get_logger()

@@ -9,10 +9,11 @@ from etcsync.config import Client
 from etcsync.errors import EtcsyncError, TreeError
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.errors import client_error
+from etcsync.reconcile.intent import Intent, intend
 from etcsync.reconcile.model import ClientRun
 from etcsync.reconcile.options import Advance, SyncOptions
 from etcsync.reconcile.planning import plan_snapshot, refuse_mass_deletion, tree_warnings
-from etcsync.reconcile.record import Commits, Intent, intend
+from etcsync.reconcile.record import Commits
 from etcsync.reconcile.snapshot import read_refs, take_snapshot
 
 log = structlog.get_logger()

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from etcsync.config import Client
-from etcsync.entries import Entry, FileRecord, Kind
+from etcsync.entries import Entry, FileRecord, Kind, ancestors
 from etcsync.errors import TreeError
 from etcsync.hub.failures import damaged
 from etcsync.hub.hub import Commit, GitEntry, base_ref, branch_ref, pending_ref
 from etcsync.hub.index_file import Index, read_index
-from etcsync.hub.objects import DIRECTORY_MODE
+from etcsync.hub.objects import DIRECTORY_MODE, SYMLINK_MODE
 from etcsync.hub.worktree import gitfile_content, index_path
 from etcsync.plan.model import Sides as PlanSides
 from etcsync.policy.policy import Policy
@@ -107,6 +107,7 @@ def take_snapshot(cluster: Cluster, client: Client, refs: Refs) -> Snapshot:
     policy = cluster.policy(client)
     tree_path = cluster.settings.tree_path(client.name)
     found = scan_tree(cluster, client, recorded.records, (recorded.base, recorded.git))
+    ours = {**found.entries, **_unseen(recorded, found)}
     creating = recorded.base_commit is None and (
         recorded.pending is not None or set(found.entries) <= {"."}
     )
@@ -118,7 +119,7 @@ def take_snapshot(cluster: Cluster, client: Client, refs: Refs) -> Snapshot:
         )
     sides = PlanSides(
         base=_effective_base(cluster, recorded, found),
-        ours=found.entries,
+        ours=ours,
         theirs=cluster.theirs.entries,
         unmanaged=found.unmanaged,
         hidden=frozenset(found.hidden),
@@ -201,6 +202,30 @@ def read_recorded(cluster: Cluster, client: Client, refs: Refs) -> Recorded:
         record=record,
         pending=refs.commit(pending_ref(client.name)),
     )
+
+
+def _unseen(recorded: Recorded, found: Scan) -> dict[str, Entry]:
+    """Return what was recorded below places that could not be entered, as if it were still there.
+
+    Nothing is known of what lies under a mount point or in a directory that cannot be read: to
+    miss it is not to see it deleted.
+    """
+    closed = {path for path, entry in found.unmanaged.items() if entry.kind is Kind.OTHER}
+    if not closed:
+        return {}
+    unseen = {}
+    for path, entry in recorded.git.items():
+        if not closed.isdisjoint(ancestors(path)):
+            kind = Kind.SYMLINK if entry.mode == SYMLINK_MODE else Kind.FILE
+            known = recorded.base.get(path, Entry(kind, "", entry.mode & 0o777, 0, 0))
+            unseen[path] = known._replace(kind=kind, oid=entry.oid)
+    directories = (path for path, known in recorded.base.items() if known.kind is Kind.DIRECTORY)
+    unseen.update(
+        (path, recorded.base[path])
+        for path in directories
+        if not closed.isdisjoint(ancestors(path))
+    )
+    return unseen
 
 
 def _effective_base(cluster: Cluster, recorded: Recorded, found: Scan) -> Mapping[str, Entry]:

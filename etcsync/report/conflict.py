@@ -2,11 +2,10 @@
 
 from typing import Any
 
-from patiencediff import unified_diff
-
 from etcsync.reconcile.conflicts import ConflictDetails, Version
 from etcsync.report.documents import Document, conflict_document
 from etcsync.report.escape import printable
+from etcsync.report.unified import unified_lines
 
 
 def details_document(details: ConflictDetails) -> Document:
@@ -74,8 +73,7 @@ def _difference(old: Version | None, new: Version | None, *, secret: bool) -> li
         if version is not None and version.text is None and version.size is not None:
             return ["(binary or too large to show)"]
         texts.append(version.text if version is not None and version.text is not None else "")
-    before, after = (text.split("\n") for text in texts)
-    lines = list(unified_diff(before, after, lineterm=""))[2:]
+    lines = unified_lines(*texts)
     if not lines:
         return ["(deleted)" if new is None else "(only mode, owner or kind)"]
     return [printable(line, keep="\t") for line in lines]

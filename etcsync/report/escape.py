@@ -1,17 +1,12 @@
 """Text that a client chose, made harmless for terminals and pages."""
 
-import unicodedata
-
-_UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode general categories that steer a terminal, reorder text or show nothing at all."""
-
 
 def printable(text: str, *, keep: str = "") -> str:
     r"""Return ``text`` with everything that could steer a terminal written as an escape.
 
-    Control characters, bidirectional overrides, surrogates (bytes that are not UTF-8) and
-    unassigned code points become ``\\n``, ``\\x1b``, ``\\u202e`` or, for stray bytes, ``\\xff``. A
-    backslash stays as it is.
+    Control characters, bidirectional overrides, surrogates (bytes that are not UTF-8), odd spaces
+    and unassigned code points become ``\n``, ``\x1b``, ``\u202e`` or, for stray bytes, ``\xff``.
+    A backslash stays as it is.
 
     Args:
         text: Any text.
@@ -23,7 +18,7 @@ def printable(text: str, *, keep: str = "") -> str:
 
 
 def _printable_character(character: str) -> str:
-    if unicodedata.category(character) not in _UNSAFE_CATEGORIES:
+    if character.isprintable():
         return character
     code = ord(character)
     if 0xDC80 <= code <= 0xDCFF:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from etcsync.entries import Entry, Kind, encode_path
 from etcsync.errors import TreeError
+from etcsync.system_calls import syncfs
 from etcsync.tree import beneath, journal
 from etcsync.tree.beneath import OpenTree, Place, open_tree
 from etcsync.tree.change import Change, Way, in_order, way_of
@@ -21,7 +22,6 @@ from etcsync.tree.preparing import SOURCE_CHANGED, kept_attributes, prepare
 from etcsync.tree.reading import RACY, is_mirrored
 from etcsync.tree.staged import Staged
 from etcsync.tree.staging import Staging, clear, slots_in_use
-from etcsync.tree.system_calls import syncfs
 
 __all__ = ["Applied", "Change", "Staged", "settle", "stage", "sync"]
 

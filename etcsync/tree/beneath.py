@@ -19,9 +19,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from etcsync import system_calls
 from etcsync.entries import ROOT, decode_path, encode_path
 from etcsync.errors import TreeError
-from etcsync.tree import system_calls
 
 BENEATH = (
     system_calls.RESOLVE_BENEATH

@@ -81,7 +81,7 @@ class Findings:
             except OSError as error:
                 raise TreeError(
                     f"What {path} holds could not be stored: {error.strerror}.",
-                    hint="Check the file system of state_dir; 'etcsync doctor' helps.",
+                    hint="Check the file system of state_dir (`df`, the kernel's log).",
                 ) from error
         self.entries[path] = entry_of(status, oid, ownership=self._ownership)
         if settled:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from etcsync.entries import GIT_PATH, Entry, Kind
+from etcsync.names import is_git_modules_name, is_safe_name
 from etcsync.policy.treatment import Strategy, Treatment
 from etcsync.tree import beneath
 from etcsync.tree.beneath import STAGING_NAME, OpenTree, Place
 from etcsync.tree.findings import Findings
 from etcsync.tree.ignore import Level
-from etcsync.tree.names import is_git_directory_name, is_git_modules_name
 from etcsync.tree.reading import (
     entry_of,
     is_settled,
@@ -148,9 +148,7 @@ class Intake:
     def _is_forbidden(self, path: str, status: os.stat_result, visit: Visit) -> bool:
         """Whether git refuses the name; then nothing of it is taken in."""
         name = path.rpartition("/")[2]
-        if not is_git_directory_name(name) and not (
-            stat.S_ISLNK(status.st_mode) and is_git_modules_name(name)
-        ):
+        if is_safe_name(name) and not (stat.S_ISLNK(status.st_mode) and is_git_modules_name(name)):
             return False
         self._found.occupied.add(visit.path)
         if not visit.hidden and name == GIT_PATH:

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from etcsync.entries import Entry, Kind, encode_path
 from etcsync.errors import TreeError
+from etcsync.names import is_safe_path
 from etcsync.tree import beneath
 from etcsync.tree.beneath import OpenTree, Place
-from etcsync.tree.names import is_git_directory_name
 from etcsync.tree.reading import read_file
 
 NAME = "journal"
@@ -83,10 +83,7 @@ def _slot(line: object) -> Slot:
     """Return one line; a journal inside a tree may have been written by the client."""
     match line:
         case [str(name), str(path), int(inode), before, after]:
-            components = path.split("/")
-            if {"", ".", ".."}.isdisjoint(components) and not any(
-                map(is_git_directory_name, components)
-            ):
+            if is_safe_path(path):
                 return Slot(name, path, inode, _entry(before), _entry(after))
     raise ValueError(line)
 

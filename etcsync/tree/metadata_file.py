@@ -165,7 +165,7 @@ def generate(
             lines.append(f"maybe chown {_owner(accounts.user_names, uid)} {_quote(printed)}")
         if gid != 0:
             lines.append(f"maybe chgrp {_owner(accounts.group_names, gid)} {_quote(printed)}")
-        lines.append(f"maybe chmod {mode:04o} {_quote(printed)}")
+        lines.append(_mode_line(mode, printed))
     return encode_path("\n".join(lines) + "\n")
 
 
@@ -198,6 +198,12 @@ def _empty(entries: Tree, listed: Tree, beside: Beside) -> list[str]:
 
 def _owner(names: Mapping[int, str], number: int) -> str:
     return _quote(names.get(number, str(number)))
+
+
+@functools.lru_cache(maxsize=65536)
+def _mode_line(mode: int, printed: str) -> str:
+    """Return the line that every path has; most are the same in all trees of a fleet."""
+    return f"maybe chmod {mode:04o} {_quote(printed)}"
 
 
 @functools.lru_cache(maxsize=65536)

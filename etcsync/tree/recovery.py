@@ -2,6 +2,8 @@
 
 import errno
 import itertools
+import time
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -10,8 +12,11 @@ from etcsync.errors import TreeError
 from etcsync.tree import beneath
 from etcsync.tree.beneath import OpenTree, Place
 from etcsync.tree.journal import Slot, read_journal
-from etcsync.tree.reading import matches, observe
+from etcsync.tree.reading import is_open_for_writing, matches, observe
 from etcsync.tree.staging import Staging, slots_in_use
+
+PATIENCE = 0.5
+"""Seconds that clients are given to close what they have open for writing."""
 
 
 class Leftover(NamedTuple):
@@ -44,10 +49,11 @@ def recover(
     for inside in staging.unfinished(client, tree):
         with staging.bench(client, tree, inside=inside) as bench:
             journal = read_journal(bench) or {}
-            for name in slots_in_use(bench):
-                slot = journal.get(name)
-                if slot is not None:
-                    found += salvage(bench, slot, tree, limit=limit, ownership=ownership)
+            slots = [journal[name] for name in slots_in_use(bench) if name in journal]
+            for _ in while_written_to(bench, slots):
+                pass
+            for slot in slots:
+                found += salvage(bench, slot, tree, limit=limit, ownership=ownership)
     return found
 
 
@@ -81,6 +87,21 @@ def salvage(
             hint="Move it to where it belongs; then sync again.",
         ) from error
     return []
+
+
+def while_written_to(bench: OpenTree, slots: Sequence[Slot]) -> Iterator[None]:
+    """Yield once, and again as long as somebody has what lies in the slots open for writing.
+
+    What came out of a tree can be opened by nobody any more, so once this ends nothing is written
+    to it; but it ends after `PATIENCE` in any case.
+    """
+    until = time.monotonic() + PATIENCE
+    yield
+    while any(is_open_for_writing(bench, slot.place(bench)) for slot in slots):
+        if time.monotonic() > until:
+            return
+        time.sleep(PATIENCE / 20)
+        yield
 
 
 def keep_beside(place: Place, path: str, tree: OpenTree) -> None:

@@ -112,7 +112,7 @@ class _Scanner:
         if visit.path == ROOT:
             raise TreeError(
                 f"The tree {self.tree.path} cannot be read: {reason(error)}.",
-                hint="Check the file system that it lies on; 'etcsync doctor' helps.",
+                hint="Check the file system that it lies on (`mount`, the kernel's log).",
             ) from error
         if error.errno in VANISHED | CHANGED_KIND:
             self.found.forget(visit.path)

@@ -21,17 +21,13 @@ from etcsync.tree.preparing import change_metadata
 from etcsync.tree.reading import (
     entry_of,
     is_mirrored,
-    is_open_for_writing,
     is_settled,
     matches,
     read_file,
     stat_key,
 )
-from etcsync.tree.recovery import Leftover, salvage
+from etcsync.tree.recovery import Leftover, salvage, while_written_to
 from etcsync.tree.staging import Staging, clear
-
-PATIENCE = 0.5
-"""Seconds that `Staged.finish` waits for clients to close what they have open for writing."""
 
 _ATTEMPTS = 8
 _ELSEWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EEXIST}
@@ -211,18 +207,12 @@ class Staged:
             change_metadata(pin, after, ownership=self._ownership)
 
     def _await_writers(self, tree: OpenTree, bench: OpenTree) -> None:
-        """Give those who still write to what came out some time, and put that back."""
-        patience = time.monotonic() + PATIENCE
-        while True:
-            busy = False
-            for item in self.items:
+        """Put back what is still written to, and give the writers some time."""
+        swapped = [item for item in self.items if item.out is not Out.STAGED]
+        for _ in while_written_to(bench, [item.slot for item in swapped]):
+            for item in swapped:
                 if item.out is Out.THEIRS:
                     self._look_again(item, tree, bench)
-                if item.out is not Out.STAGED:
-                    busy = busy or is_open_for_writing(bench, item.slot.place(bench))
-            if not busy or time.monotonic() > patience:
-                return
-            time.sleep(PATIENCE / 20)
 
     def _finish_one(self, item: Item, tree: OpenTree, bench: OpenTree) -> list[Leftover]:
         """Clear a slot, unless it holds what must be recorded first; return that."""

@@ -123,8 +123,7 @@ def append_until(stop: threading.Event, log: Path, written: list[bytes]) -> None
 def run_until_killed(work: Workbench, history: History) -> None:
     """Do one run after the other: recover, capture, stage, swap, finish."""
     while True:
-        for leftover in work.recover():
-            history.record(leftover.content)
+        work.recover(history.record)
         blobs = Blobs()
         entry = take(work.tree, blobs=blobs).entries["log"]
         history.record(blobs[entry.oid])
@@ -162,8 +161,8 @@ def test_killed_at_random_moments_no_line_of_the_client_is_lost(work):
     finally:
         stop.set()
         writer.join()
-    for leftover in work.recover():
-        history.record(leftover.content)
+    work.recover(history.record)
     kept = set(history.path.read_bytes().splitlines()) | set(log.read_bytes().splitlines())
-    assert not set(written) - kept
+    lost = set(written) - kept
+    assert lost == set()
     assert work.bench() == []

@@ -119,6 +119,8 @@ def test_a_corrupted_hub_says_how_to_rebuild_it(cluster: Cluster) -> None:
     assert "etcsync init" in answer.err + answer.out
     assert fingerprint(cluster.tree(0), cluster.tree(1)) == trees
 
+    assert "etcsync init" in cluster.run("status", status=3, wait=30).err
+
     shutil.move(cluster.state / "hub.git", cluster.place / "broken-hub")
     (cluster.tree(1) / "hosts").write_text("127.0.0.1 mine\n")
     cluster.run("init", "--root", str(cluster.root), status=None)
@@ -162,6 +164,30 @@ def test_a_full_disk_under_the_trees_leaves_the_old_files(tmp_path: Path) -> Non
         assert (small / "etc-client0/motd").read_text() == "bye\n"
     finally:
         subprocess.run(["umount", "-l", str(small)], check=True)
+
+
+@pytest.mark.root
+def test_what_lies_under_a_mount_point_is_not_taken_for_deleted(cluster: Cluster) -> None:
+    place = cluster.tree(0) / "ssh"
+    subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(place)], check=True)
+    try:
+        drift = cluster.status()["client0"]["drift"]
+        assert [(each["path"], each["change"]) for each in drift] == [("ssh", "type")]
+        assert cluster.sync()["clients"][0]["actions"] == []
+        recorded = git(cluster.state / "hub.git", "ls-tree", "-r", "--name-only", "client0")
+        assert "ssh/sshd_config" in recorded
+        cluster.write("ssh/sshd_config", "Port 2222\n", message="")
+        cluster.write("hosts", "127.0.0.1 localhost more\n")
+        first, second = cluster.sync(status=1)["clients"]
+        assert [conflict["path"] for conflict in first["conflicts"]] == ["ssh/sshd_config"]
+        assert first["error"] is None
+        assert list(place.iterdir()) == []
+        assert (cluster.tree(0) / "hosts").read_text() == "127.0.0.1 localhost more\n"
+        assert second["conflicts"] == []
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+    cluster.sync()
+    assert (place / "sshd_config").read_text() == "Port 2222\n"
 
 
 @pytest.mark.parametrize("delay", [0.25, 0.4, 0.5, 0.6, 0.7, 0.9])

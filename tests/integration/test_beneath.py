@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from etcsync import system_calls
 from etcsync.errors import TreeError
-from etcsync.tree import beneath, system_calls
+from etcsync.tree import beneath
 from etcsync.tree.beneath import Place, open_tree
 
 

@@ -9,6 +9,10 @@ from pathlib import Path
 import pytest
 from cluster import Cluster, fingerprint, git, sample_cluster
 
+from etcsync.config import load_settings
+from etcsync.reconcile.options import SyncOptions, no_advance
+from etcsync.reconcile.reconciler import sync_clients
+
 
 @pytest.fixture
 def cluster(tmp_path: Path) -> Cluster:
@@ -257,16 +261,20 @@ def test_a_file_that_becomes_a_link_or_a_directory_is_replaced(cluster: Cluster)
     assert (cluster.tree(0) / "motd/part").read_text() == "a directory now\n"
 
 
-def test_a_reader_never_sees_a_missing_or_short_file(tmp_path: Path) -> None:
+def test_a_reader_never_sees_a_missing_or_short_file_during_200_syncs(tmp_path: Path) -> None:
     cluster = sample_cluster(tmp_path, clients=1)
-    versions = {(cluster.etc / "motd").read_bytes()}
+    settings = load_settings(str(cluster.settings))
+    versions = {(cluster.etc / "passwd").read_bytes()}
     broken: list[str] = []
+    reads = 0
     stop = threading.Event()
 
     def read() -> None:
+        nonlocal reads
         while not stop.is_set():
+            reads += 1
             try:
-                content = (cluster.tree(0) / "motd").read_bytes()
+                content = (cluster.tree(0) / "passwd").read_bytes()
             except FileNotFoundError:
                 broken.append("missing")
                 continue
@@ -276,15 +284,17 @@ def test_a_reader_never_sees_a_missing_or_short_file(tmp_path: Path) -> None:
     reader = threading.Thread(target=read)
     reader.start()
     try:
-        for number in range(8):
-            text = f"version {number}\n".encode() * 20_000
+        for number in range(200):
+            text = f"user{number}:x:{2000 + number}:100::/:/bin/sh\n".encode() * (number % 7 + 1)
             versions.add(text)
-            cluster.write("motd", text)
-            cluster.sync()
+            cluster.write("passwd", text)
+            run = sync_clients(settings, (), SyncOptions(), no_advance)
+            assert [action.path for action in run.clients[0].actions] == ["passwd"]
     finally:
         stop.set()
         reader.join()
     assert broken == []
+    assert reads > 1000
 
 
 def test_special_files_are_warned_about_and_harm_nothing(cluster: Cluster) -> None:
@@ -303,6 +313,20 @@ def test_special_files_are_warned_about_and_harm_nothing(cluster: Cluster) -> No
         ("pipe", "special"), ("motd", "special"), ("sub/.git", "nested-git"), ("big", "oversized"),
     }  # fmt: skip
     assert "sub/file" in git(tree, "ls-files")
+
+
+def test_links_with_names_that_git_minds_hold_up_nobody(cluster: Cluster) -> None:
+    tree = cluster.tree(0)
+    for name in ("x.gitmodules", ".gitmodules", ".gitattributes", "GIT~1", ".git.", "-rf"):
+        (tree / name).symlink_to("/etc/shadow")
+    cluster.write("hosts", "127.0.0.1 localhost more\n")
+    run = by_name(cluster.sync())
+    assert (tree / "hosts").read_text() == "127.0.0.1 localhost more\n"
+    assert {warning["path"] for warning in run["client0"]["warnings"]} == {
+        ".gitmodules", "GIT~1", ".git.",
+    }  # fmt: skip
+    assert "x.gitmodules" in git(tree, "ls-files")
+    assert all(client["error"] is None for client in run.values())
 
 
 def test_an_altered_gitfile_is_restored_and_never_followed(cluster: Cluster) -> None:

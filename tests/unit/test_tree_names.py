@@ -2,7 +2,7 @@
 
 import pytest
 
-from etcsync.tree.names import is_git_directory_name, is_git_modules_name
+from etcsync.names import is_git_modules_name, is_safe_name
 
 
 @pytest.mark.parametrize("name", [
@@ -10,7 +10,7 @@ from etcsync.tree.names import is_git_directory_name, is_git_modules_name
     ".git:x", ".g\u200cit", "\ufeff.git", ".gi\u206ft",
 ])  # fmt: skip
 def test_refused(name):
-    assert is_git_directory_name(name)
+    assert not is_safe_name(name)
 
 
 @pytest.mark.parametrize("name", [
@@ -18,7 +18,7 @@ def test_refused(name):
     "\udcff.git",
 ])  # fmt: skip
 def test_allowed(name):
-    assert not is_git_directory_name(name)
+    assert is_safe_name(name)
 
 
 @pytest.mark.parametrize(

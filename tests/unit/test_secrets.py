@@ -1,0 +1,49 @@
+"""What must never be shown is recognised by rule, by mode and by content."""
+
+import pytest
+
+from etcsync.entries import Entry, Kind
+from etcsync.policy.treatment import Treatment
+from etcsync.report.secrets import is_secret, looks_secret
+
+
+def file(mode: int) -> Entry:
+    return Entry(Kind.FILE, "0" * 40, mode, 0, 0)
+
+
+def test_a_rule_makes_a_path_secret() -> None:
+    assert is_secret(Treatment(secret=True), file(0o644))
+
+
+def test_a_file_that_others_cannot_read_on_any_side_is_secret() -> None:
+    assert is_secret(Treatment(), file(0o644), file(0o640))
+    assert not is_secret(Treatment(), None, file(0o644))
+
+
+def test_a_closed_directory_is_none() -> None:
+    assert not is_secret(Treatment(), Entry(Kind.DIRECTORY, "", 0o700, 0, 0))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"-----BEGIN OPENSSH PRIVATE KEY-----\n",
+        b"-----BEGIN RSA PRIVATE KEY-----\n",
+        b"-----BEGIN PGP PRIVATE KEY BLOCK-----\n",
+        b"AGE-SECRET-KEY-1QQQQQQ\n",
+        b"alice:$y$j9T$abcdefgh$0123456789abcdef:19000::::::\n",
+        b"admin:$apr1$abcdefgh$0123456789\n"[:6] + b"$6$abcdefgh$0123456789\n",
+        b"[Interface]\nPrivateKey = abc=\n",
+        b'network={\n\tpsk="hidden"\n}\n',
+    ],
+)
+def test_contents_that_look_secret(content: bytes) -> None:
+    assert looks_secret(content)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"root:x:0:0::/root:/bin/bash\n", b"-----BEGIN CERTIFICATE-----\n", b"price: $6 or $5\n", b""],
+)
+def test_contents_that_do_not(content: bytes) -> None:
+    assert not looks_secret(content)
