@@ -120,6 +120,7 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
         theirs = sides.side(tree)
         if not theirs.keeps_metadata:
             theirs = sides.side(tree, live_metadata(etc, ownership=ownership))
+        merger = Merger(contents.read)
         yield Cluster(
             settings=settings,
             hub=hub,
@@ -128,8 +129,8 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
             upstream_commit=commit,
             theirs=theirs,
             policies=PolicySet(load_rules(settings, hub, theirs.git)),
-            merger=Merger(contents.read),
-            texts=Texts(contents.read),
+            merger=merger,
+            texts=Texts(merger.read),
             hides=Hides(),
             root_accounts=root_accounts,
             ownership=ownership,
