@@ -46,13 +46,15 @@ class Index(NamedTuple):
         tree: The id of the root tree that the entries make up, where the file names it: not after
             somebody changed entries with git.
         skipped: The paths that are recorded although the live tree lacks them.
-        encoded: The entries as they stand in the file, for writing them again as they are.
+        places: Where each entry begins in the file.
+        content: The file.
     """
 
     entries: dict[str, FileRecord]
     tree: str | None
     skipped: frozenset[str]
-    encoded: Mapping[str, bytes]
+    places: Mapping[str, int]
+    content: bytes
 
 
 class _UntrustedIndexError(Exception):
@@ -99,10 +101,10 @@ def _parse(content: bytes, written: int) -> Index:
     if content[-_DIGEST_SIZE:] != digest or signature != b"DIRC" or version not in {2, 3}:
         raise _UntrustedIndexError
     entries: dict[str, FileRecord] = {}
-    encoded: dict[str, bytes] = {}
-    skipped, end = _parse_entries(content, count, written, entries, encoded)
+    places: dict[str, int] = {}
+    skipped, end = _parse_entries(content, count, written, entries, places)
     tree = _parse_extensions(content, end, count)
-    return Index(entries, tree, frozenset(skipped), encoded)
+    return Index(entries, tree, frozenset(skipped), places, content)
 
 
 def _parse_entries(
@@ -110,9 +112,9 @@ def _parse_entries(
     count: int,
     written: int,
     entries: dict[str, FileRecord],
-    encoded: dict[str, bytes],
+    places: dict[str, int],
 ) -> tuple[list[str], int]:
-    """Fill ``entries`` and ``encoded``; return the skipped paths and where the entries end."""
+    """Fill ``entries`` and ``places``; return the skipped paths and where the entries end."""
     skipped = []
     # Half of a run's time would go into the constructors that named tuples have.
     new = tuple.__new__
@@ -141,10 +143,9 @@ def _parse_entries(
         if changed < written and modified < written:
             stat = new(StatKey, (changed, modified, ino, size, uid, gid))
         entries[text] = new(FileRecord, (mode, oid.hex(), stat))
+        places[text] = start
         if more:
             skipped.append(text)
-        else:
-            encoded[text] = content[start : start + ((end - start + 8) & ~7)]
         # Padded with one to eight zeros to a multiple of eight bytes.
         start += (end - start + 8) & ~7
     return skipped, start
@@ -192,12 +193,11 @@ def write_index(
         entries: Files and symbolic links by path, with stats as of `os.lstat` or `UNKNOWN_STAT`.
         tree: The id of the root tree that they make up; the hub holds it.
         skip_worktree: Those of the paths that the live tree lacks, and is meant to lack.
-        before: The index that this one follows; what is the same in both is copied.
-
-    Raises:
-        HubError: The file cannot be written, perhaps because the disk is full.
+        before: The index that this one follows; where it has the same paths, it is patched.
     """
-    content = b"".join(_index_parts(entries, tree, skip_worktree, before))
+    content = None if before is None else _patched(before, entries, tree, skip_worktree)
+    if content is None:
+        content = b"".join(_index_parts(entries, tree, skip_worktree))
     digest = hashlib.sha1(content, usedforsecurity=False).digest()
     temporary = path + ".new"
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -208,24 +208,12 @@ def write_index(
 
 
 def _index_parts(
-    entries: Mapping[str, FileRecord],
-    tree: str,
-    skip_worktree: Collection[str],
-    before: Index | None,
+    entries: Mapping[str, FileRecord], tree: str, skip_worktree: Collection[str]
 ) -> Iterator[bytes]:
     version = 3 if skip_worktree else 2
     yield _HEADER.pack(b"DIRC", version, len(entries))
     named = sorted((encode_path(text), text) for text in entries)
-    pack, second, low, fromhex = _ENTRY.pack, _SECOND, _LOW_32_BITS, bytes.fromhex
     for name, text in named:
-        if (
-            before is not None
-            and (old := before.entries.get(text)) == entries[text]
-            and (text in before.encoded and text not in skip_worktree and old.stat != UNKNOWN_STAT)
-        ):
-            yield before.encoded[text]
-            continue
-        mode, oid, (ctime, mtime, ino, size, uid, gid) = entries[text]
         flags = min(len(name), _LONGEST_COUNTED)
         length = _ENTRY.size + len(name)
         more = b""
@@ -233,10 +221,47 @@ def _index_parts(
             flags |= _EXTENDED
             more = _SKIP_WORKTREE.to_bytes(2, "big")
             length += 2
-        yield pack(
-            ctime // second & low, ctime % second, mtime // second & low, mtime % second,
-            0, ino & low, mode, uid & low, gid & low, size & low, fromhex(oid), flags,
-        )  # fmt: skip
+        yield _fixed_part(entries[text], flags)
         yield more + name + bytes(8 - length % 8)
-    cache_tree = b"\0%d 0\n" % len(entries) + fromhex(tree)
-    yield _EXTENSION.pack(b"TREE", len(cache_tree)) + cache_tree
+    yield _cache_tree(len(entries), tree)
+
+
+def _fixed_part(record: FileRecord, flags: int) -> bytes:
+    mode, oid, (ctime, mtime, ino, size, uid, gid) = record
+    second, low = _SECOND, _LOW_32_BITS
+    return _ENTRY.pack(
+        ctime // second & low, ctime % second, mtime // second & low, mtime % second,
+        0, ino & low, mode, uid & low, gid & low, size & low, bytes.fromhex(oid), flags,
+    )  # fmt: skip
+
+
+def _cache_tree(count: int, tree: str) -> bytes:
+    """Return the extension that names the root tree of all entries, as the last one of a file."""
+    data = b"\0%d 0\n" % count + bytes.fromhex(tree)
+    return _EXTENSION.pack(b"TREE", len(data)) + data
+
+
+def _patched(
+    before: Index, entries: Mapping[str, FileRecord], tree: str, skip_worktree: Collection[str]
+) -> bytes | None:
+    """Return what `write_index` writes, made from the former file; None where that cannot be.
+
+    A fleet's indexes are mostly the same from run to run: a few states and ids change.
+    """
+    if before.tree is None or before.skipped != frozenset(skip_worktree):
+        return None
+    end = _cache_tree(len(before.entries), before.tree)
+    body = bytearray(memoryview(before.content)[:-_DIGEST_SIZE])
+    if not body.endswith(end) or entries.keys() != before.entries.keys():
+        return None
+    flags_at = _ENTRY.size - 2
+    for path, record in entries.items():
+        old = before.entries[path]
+        # What the parser did not trust still has its states in the file.
+        if old is record and record.stat is not UNKNOWN_STAT:
+            continue
+        place = before.places[path]
+        flags = int.from_bytes(body[place + flags_at : place + _ENTRY.size], "big")
+        body[place : place + _ENTRY.size] = _fixed_part(record, flags)
+    body[-len(end) :] = _cache_tree(len(entries), tree)
+    return bytes(body)

@@ -51,7 +51,7 @@ class Merger:
             read: Returns a blob's content, given its id.
         """
         self.contents: dict[str, bytes] = {}
-        self._read_stored = read
+        self._stored = read
         self._outcomes: dict[tuple[str, str | None, str, str], Merged] = {}
         self._accounts: dict[
             tuple[tuple[str, Oids], ...], Mapping[str, str | None] | AccountsConflict
@@ -102,8 +102,8 @@ class Merger:
     def _merge(
         self, union: bool, table: str | None, base: str | None, ours: str, theirs: str
     ) -> Merged:
-        our_content, their_content = self._read(ours), self._read(theirs)
-        base_content = b"" if base is None else self._read(base)
+        our_content, their_content = self.read(ours), self.read(theirs)
+        base_content = b"" if base is None else self.read(base)
         contents = (base_content, our_content, their_content)
         if any(map(is_binary, contents)):
             return Merged(hold=HoldReason.BINARY)
@@ -128,7 +128,7 @@ class Merger:
     ) -> Mapping[str, str | None] | AccountsConflict:
         base, ours, theirs = (
             {
-                name: None if (oid := oids[side]) is None else self._read(oid)
+                name: None if (oid := oids[side]) is None else self.read(oid)
                 for name, oids in files.items()
             }
             for side in range(3)
@@ -141,9 +141,10 @@ class Merger:
             for name, content in merged.files.items()
         }
 
-    def _read(self, oid: str) -> bytes:
+    def read(self, oid: str) -> bytes:
+        """Return the content of a blob that was merged here, or is stored."""
         content = self.contents.get(oid)
-        return self._read_stored(oid) if content is None else content
+        return self._stored(oid) if content is None else content
 
     def _keep(self, content: bytes) -> Merged:
         oid = blob_oid(content)

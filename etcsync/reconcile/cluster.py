@@ -65,11 +65,6 @@ class Cluster:
         """Return the rules for ``client``; clients with equal rules share one."""
         return self.policies.for_client(client.name, client.labels)
 
-    def content(self, oid: str) -> bytes:
-        """Return the content of a blob, be it merged a moment ago and kept nowhere yet."""
-        merged = self.merger.contents.get(oid)
-        return self.contents.read(oid) if merged is None else merged
-
     def upstream_changes(self, base: Mapping[str, Entry]) -> set[str]:
         """Return where upstream differs from ``base``; found once for all who share it."""
         known = self._upstream_changes.get(id(base))
@@ -128,6 +123,7 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
         theirs = sides.side(tree)
         if not theirs.keeps_metadata:
             theirs = sides.side(tree, live_metadata(etc, ownership=ownership))
+        merger = Merger(contents.read)
         yield Cluster(
             settings=settings,
             hub=hub,
@@ -136,9 +132,9 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
             upstream_commit=commit,
             theirs=theirs,
             policies=PolicySet(load_rules(settings, hub, theirs.git)),
-            merger=Merger(contents.read),
+            merger=merger,
             validators=Validators(settings.upstream.root),
-            texts=Texts(contents.read),
+            texts=Texts(merger.read),
             hides=Hides(),
             root_accounts=root_accounts,
             ownership=ownership,

@@ -181,7 +181,7 @@ def _beside_after(
     rules = entries_after.get(GITIGNORE)
     levels: tuple[Level, ...] = ()
     if rules is not None and rules.kind is Kind.FILE:
-        compiled = cluster.hides.rules(rules.oid, lambda: cluster.contents.read(rules.oid))
+        compiled = cluster.hides.rules(rules.oid, lambda: cluster.merger.read(rules.oid))
         levels = (Level(0, compiled),)
     hidden = {p: e for p, e in appearing.items() if is_hidden(p, levels, directory=False)}
     shown = {p: e for p, e in appearing.items() if p not in hidden}

@@ -47,7 +47,7 @@ def validated(cluster: Cluster, planned: Mapping[str, Planned]) -> dict[str, Pla
             for name in pending
             for _, check in _checks(planned[name].snapshot, plans[name])
         }
-        cluster.validators.ask(wanted, cluster.content)
+        cluster.validators.ask(wanted, cluster.merger.read)
         again = []
         for name in pending:
             snapshot = planned[name].snapshot
@@ -85,7 +85,7 @@ def _sentence(cluster: Cluster, snapshot: Snapshot, action: Action, outcome: Out
         return f"The validator gave no answer within {TIME_LIMIT} seconds."
     assert action.after is not None  # noqa: S101 - only what is put in place is checked
     treatment = snapshot.policy.treatment(action.path)
-    content = cluster.content(action.after.oid)
+    content = cluster.merger.read(action.after.oid)
     said = outcome.output
     if treatment.secret or looks_secret(content):
         said = b""

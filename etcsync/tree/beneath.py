@@ -140,6 +140,8 @@ class OpenTree:
     def _reach(self, path: bytes, flags: int) -> int:
         """Open a directory, by as few calls as rules and path length allow."""
         *above, last = path.split(b"/") if self.stepwise else _pieces(path)
+        if not above:
+            return self._enter(self.descriptor, last, flags)
         descriptor = os.dup(self.descriptor)
         for piece in above:
             descriptor = self._advance(descriptor, piece, _O_ENTER)

@@ -10,7 +10,7 @@ import os
 import stat
 from collections.abc import Callable
 
-from etcsync.entries import ROOT, Entry, Kind, encode_path, parent
+from etcsync.entries import ROOT, Entry, FileRecord, Kind, encode_path, parent
 from etcsync.errors import TreeError
 from etcsync.policy.treatment import Strategy, Treatment
 from etcsync.tree import beneath, ignore
@@ -129,17 +129,17 @@ class _Scanner:
             levels = self.rules.levels(visit.path, descriptor, rules, visit.levels)
             visit = visit._replace(levels=levels)
         self.visited[visit.path] = visit
+        records = self.known.records
         for name, status in children:
             path = prefix + name
-            if not self._is_unchanged(path, status):
+            record = records.get(path)
+            if record is None or not self._is_unchanged(path, status, record):
                 self._take(Place(descriptor, encode_path(name)), path, status, visit)
 
-    def _is_unchanged(self, path: str, status: os.stat_result) -> bool:
+    def _is_unchanged(self, path: str, status: os.stat_result, record: FileRecord) -> bool:
         """Take in what is in its recorded state; this is the way of nearly every name."""
-        record = self.known.records.get(path)
         if (
-            record is None
-            or record.stat
+            record.stat
             != (
                 status.st_ctime_ns,
                 status.st_mtime_ns,

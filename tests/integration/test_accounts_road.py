@@ -35,12 +35,12 @@ def test_accounts_added_on_both_sides_come_together_and_stay_drift(cluster: Clus
     for number in range(2):
         add_user(cluster.tree(number), f"local{number}", 1100 + number)
     add_user(cluster.etc, "service", 900)
-    cluster.commit()
-    run = cluster.sync()
+    cluster.write("service.conf", "settings\n")
+    planned = first_client(cluster.plan())["actions"]
+    assert first_client(cluster.sync())["actions"] == planned
     files = ("group", "gshadow", "passwd", "shadow")
-    assert {a["path"]: a["action"] for a in first_client(run)["actions"]} == dict.fromkeys(
-        files, "merge"
-    )
+    expected = {**dict.fromkeys(files, "merge"), "service.conf": "write"}
+    assert {action["path"]: action["action"] for action in planned} == expected
     for number in range(2):
         for name in files:
             lines = (cluster.tree(number) / name).read_text().splitlines()

@@ -1,7 +1,8 @@
 """New contents are kept for a run, and one writer works at a time."""
 
-import multiprocessing
-import time
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,21 +32,28 @@ def test_contents_beyond_memory_are_kept_too(monkeypatch: pytest.MonkeyPatch) ->
         assert [contents.read(oid) for oid in oids] == [bytes([n]) * 500 for n in range(20)]
 
 
-def hold(path: str, seconds: float) -> None:
-    with writer_lock(path, wait=0):
-        time.sleep(seconds)
+HOLD = """
+import sys, time
+from etcsync.reconcile.lock import writer_lock
+with writer_lock(sys.argv[1], wait=0):
+    print("held", flush=True)
+    time.sleep(1)
+"""
 
 
 def test_a_writer_waits_for_another_to_end(tmp_path: Path) -> None:
     path = str(tmp_path / "lock")
-    other = multiprocessing.get_context("spawn").Process(target=hold, args=(path, 1.0))
-    other.start()
-    while not (tmp_path / "lock").exists():
-        time.sleep(0.01)
-    time.sleep(0.2)
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLD, path],
+        env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout is not None
+    assert other.stdout.readline() == "held\n"
     with pytest.raises(LockError, match=str(other.pid)), writer_lock(path, wait=0.1):
         pass
     with writer_lock(path, wait=30):
-        assert not other.is_alive() or other.join(5) is None
-    other.join()
-    assert other.exitcode == 0
+        pass
+    assert other.wait(10) == 0
+    other.stdout.close()

@@ -5,7 +5,7 @@ import time
 import pytest
 from hub_support import make_hub, new_commit, plain_git
 
-from etcsync.entries import StatKey, blob_oid
+from etcsync.entries import FileRecord, StatKey, blob_oid
 from etcsync.hub.hub import RefUpdate, branch_ref, open_hub
 from etcsync.hub.index_file import UNKNOWN_STAT, read_index, truncate, write_index
 from etcsync.hub.objects import DIRECTORY_MODE, EXECUTABLE_MODE, FILE_MODE, SYMLINK_MODE
@@ -225,3 +225,37 @@ def test_an_index_of_an_etc_is_read_and_written_in_milliseconds(tmp_path):
         read_index(path)
     assert written - started < 20 * 0.010
     assert time.perf_counter() - written < 20 * 0.007
+
+
+def test_a_patched_index_is_what_would_be_written_anew(recorded):
+    write_index(recorded.index, recorded.entries, recorded.tree_oid)
+    before = recorded.index_without_races()
+    changed = dict(before.entries)
+    changed["motd"] = FileRecord(changed["motd"].mode, "1" * 40, StatKey(3, 2, 1, 9, 8, 7))
+    forgotten = next(name for name in changed if name != "motd")
+    changed[forgotten] = changed[forgotten]._replace(stat=UNKNOWN_STAT)
+    write_index(recorded.index, changed, "2" * 40, before=before)
+    with open(recorded.index, "rb") as patched:
+        content = patched.read()
+    write_index(recorded.index, changed, "2" * 40)
+    with open(recorded.index, "rb") as anew:
+        assert anew.read() == content
+
+
+def test_states_that_were_not_trusted_are_not_trusted_by_a_patch(recorded):
+    write_index(recorded.index, recorded.entries, recorded.tree_oid)
+    os.utime(recorded.index, (0, 0))
+    before = read_index(recorded.index)
+    assert {record.stat for record in before.entries.values()} == {UNKNOWN_STAT}
+    write_index(recorded.index, before.entries, recorded.tree_oid, before=before)
+    assert {record.stat for record in recorded.index_without_races().entries.values()} == {
+        UNKNOWN_STAT
+    }
+
+
+def test_other_paths_are_written_anew(recorded):
+    write_index(recorded.index, recorded.entries, recorded.tree_oid)
+    before = recorded.index_without_races()
+    fewer = {name: record for name, record in before.entries.items() if name != "motd"}
+    write_index(recorded.index, fewer, "2" * 40, before=before)
+    assert recorded.index_without_races().entries == fewer

@@ -166,7 +166,7 @@ def test_client_policy_leaves_the_file_alone_and_shows_it_as_local(cluster: Clus
     cluster.sync()
     assert (cluster.tree(0) / "hostname").read_text() == "client0\n"
     state = cluster.status()["client0"]
-    assert [entry["path"] for entry in state["local"]] == ["hostname"]
+    assert {entry["path"] for entry in state["local"]} == {"hostname", "machine-id"}
     assert state["drift"] == []
 
 

@@ -71,7 +71,17 @@ def add_client_users(cluster: Cluster) -> None:
     for number in range(CLIENTS):
         name, uid = f"user{number}", str(1100 + number)
         as_root_of(
-            cluster, cluster.tree(number), "useradd", "-M", "-u", uid, "-s", "/bin/bash", name
+            cluster,
+            cluster.tree(number),
+            "useradd",
+            "-M",
+            "-d",
+            "/",
+            "-u",
+            uid,
+            "-s",
+            "/bin/bash",
+            name,
         )
 
 
@@ -79,7 +89,7 @@ def add_service(cluster: Cluster, name: str) -> None:
     """Let systemd-sysusers(8) create a package's user, and commit as the package manager does."""
     declared = cluster.root / "usr/lib/sysusers.d" / f"{name}.conf"
     declared.parent.mkdir(parents=True, exist_ok=True)
-    declared.write_text(f'u {name} - "A service" /var/lib/{name}\n')
+    declared.write_text(f'u {name} - "A service" /\n')
     chroot(cluster.root, "systemd-sysusers", f"{name}.conf")
     (cluster.etc / f"{name}.conf").write_text(f"settings of {name}\n")
     chroot(cluster.root, "etckeeper", "commit", f"Install {name}")
@@ -141,8 +151,8 @@ def test_accounts_that_collide_are_held_and_the_rest_of_the_commit_arrives(
     cluster.run("init", "--root", str(cluster.root), "--clients", f"client{{0..{CLIENTS - 1}}}")
     cluster.sync()
     for number in (0, 1):
-        as_root_of(cluster, cluster.tree(number), "useradd", "-M", "-r", "-u", "701", "local")
-    chroot(cluster.root, "useradd", "-M", "-r", "-u", "701", "beacon")
+        as_root_of(cluster, cluster.tree(number), "useradd", "-d", "/", "-r", "-u", "701", "local")
+    chroot(cluster.root, "useradd", "-d", "/", "-r", "-u", "701", "beacon")
     (cluster.etc / "beacon.conf").write_text("settings of beacon\n")
     chroot(cluster.root, "etckeeper", "commit", "Install beacon")
 

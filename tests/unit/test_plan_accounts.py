@@ -235,7 +235,7 @@ def test_a_fleet_with_equal_accounts_merges_once():
         return BLOBS[oid]
 
     merger = new_merger()
-    merger._read_stored = read
+    merger._stored = read
     sides = Sides(
         accounts(BASE), accounts(with_user("mine", 1001)), accounts(with_user("theirs", 1002))
     )

@@ -5,10 +5,11 @@ What the rules are and why: docs/explanation/accounts.md.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from etcsync.plan.keyed.account_files import FILES, AccountFile, is_compat
 from etcsync.plan.keyed.account_rules import broken_rules
-from etcsync.plan.keyed.account_side import read_side
+from etcsync.plan.keyed.account_side import Side, read_side
 from etcsync.plan.keyed.conflicts import KeyedConflict, RecordConflict, deletion_conflict
 from etcsync.plan.keyed.document import Document, Slot, write_document
 from etcsync.plan.keyed.records import merge_records
@@ -58,7 +59,7 @@ def merge_accounts(
     documents: list[tuple[Document, ...]] = []
     for name, *versions_of_file in zip(ACCOUNT_FILES, *versions, strict=True):
         contents = Versions(*versions_of_file)
-        read = {content: FILES[name].read(content) for content in set(contents)}
+        read = _documents(name, contents)
         outcome = _merge_file(FILES[name], contents, Versions(*map(read.__getitem__, contents)))
         if isinstance(outcome, list):
             conflicts += outcome
@@ -67,12 +68,38 @@ def merge_accounts(
         new = read[outcome] if outcome in read else FILES[name].read(outcome)
         documents.append((*(read[content] for content in contents), new))
     if not conflicts:
-        *sides, result = (
-            read_side(dict(zip(ACCOUNT_FILES, side, strict=True)))
-            for side in zip(*documents, strict=True)
+        _, ours_read, _, result = (
+            dict(zip(ACCOUNT_FILES, version, strict=True))
+            for version in zip(*documents, strict=True)
         )
-        conflicts = broken_rules(Versions(*sides), result)
+        sides = Versions(
+            _upstream_side(versions.base), read_side(ours_read), _upstream_side(versions.theirs)
+        )
+        conflicts = broken_rules(sides, read_side(result))
     return AccountsConflict(tuple(conflicts)) if conflicts else AccountsMerged(merged)
+
+
+def _documents(name: str, contents: Versions[bytes | None]) -> dict[bytes | None, Document]:
+    read = {content: _upstream_document(name, content) for content in contents[::2]}
+    if contents.ours not in read:
+        read[contents.ours] = FILES[name].read(contents.ours)
+    return read
+
+
+@lru_cache(maxsize=2 * len(ACCOUNT_FILES))
+def _upstream_document(name: str, content: bytes | None) -> Document:
+    """Take a file of upstream's apart, which the merges of a whole fleet have in common."""
+    return FILES[name].read(content)
+
+
+@lru_cache(maxsize=2)
+def _upstream_side(contents: tuple[bytes | None, ...]) -> Side:
+    return read_side(
+        {
+            name: _upstream_document(name, content)
+            for name, content in zip(ACCOUNT_FILES, contents, strict=True)
+        }
+    )
 
 
 def _merge_file(
