@@ -7,7 +7,7 @@ from pathlib import Path
 
 TOOLS = (
     "bash", "cat", "chmod", "date", "grep", "head", "id", "ls", "mknod", "mount", "rm", "setsid",
-    "sh", "sleep", "touch", "tty", "unshare", "yes",
+    "sh", "sleep", "tail", "touch", "tty", "unshare", "yes",
 )  # fmt: skip
 
 

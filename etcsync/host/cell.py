@@ -16,6 +16,7 @@ could be made.
 import ctypes
 import errno
 import os
+import resource
 import signal
 import stat
 import sys
@@ -32,6 +33,9 @@ FILE = "{file}"
 DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9)}
 SPACE = 16 << 20
 """Bytes that the file systems in memory take beyond the content."""
+
+MEMORY = 1 << 30
+"""Bytes of data that each process may have."""
 
 MOUNT_POINT = b"/proc"
 """A directory that every system has, covered in this process's own namespace only."""
@@ -115,6 +119,7 @@ def put(name: str, content: bytes) -> str:
 def give_up_rights() -> None:
     """Leave to the programs that are started from now on nothing that root may do beyond others."""
     os.setgroups([])
+    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     for capability in range(64):
         if capability != CAP_NET_ADMIN:

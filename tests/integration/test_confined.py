@@ -184,6 +184,12 @@ def test_it_cannot_fill_memory_through_its_files(root):
     assert outcome.output.endswith(b"\n0\n"), "less than 100,000 blocks"
 
 
+def test_it_cannot_fill_memory_itself(root):
+    outcome = ask(root, "exec tail /dev/zero")
+    assert outcome.status == 1
+    assert b"memory exhausted" in outcome.output
+
+
 def test_content_of_any_kind_and_size_arrives(root):
     content = bytes(range(256)) * 40_000
     assert ask(root, 'cat "$1"', content).output == content[:65_536]

@@ -4,7 +4,7 @@ import pytest
 
 from etcsync.entries import Entry, Kind
 from etcsync.policy.treatment import Treatment
-from etcsync.report.secrets import is_secret, looks_secret
+from etcsync.report.secrets import is_secret, looks_secret, without_quotations
 
 
 def file(mode: int) -> Entry:
@@ -47,3 +47,21 @@ def test_contents_that_look_secret(content: bytes) -> None:
 )
 def test_contents_that_do_not(content: bytes) -> None:
     assert not looks_secret(content)
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        (b"sudoers:3:7: syntax error", "sudoers:3:7: syntax error"),
+        (b'near "hunter2"', 'near "…"'),
+        (b"let=me:in, again", "…, again"),
+        (b"option=hunter2;", "option=…;"),
+        (b"(hunter2) hunter", "(…) …"),
+        (b"error on line 12", "error on line 12"),
+        (b"  two\n lines ", "  two\n lines "),
+        (b"\xff\xfe odd \x1b[31m", "\udcff\udcfe odd \x1b[31m"),
+    ],
+)
+def test_words_of_a_file_are_left_out_of_what_a_program_says_of_it(said: bytes, shown: str) -> None:
+    content = b"sudoers\n\thunter2\nlet=me:in error line\n"
+    assert without_quotations(said, content, b"sudoers").decode("utf-8", "surrogateescape") == shown
