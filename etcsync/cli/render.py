@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from rich.text import Text
 
 from etcsync.plan.model import Action, Difference
+from etcsync.reconcile.model import TreeWarning
 from etcsync.report.escape import printable
 
 STATE_STYLES = {
@@ -52,3 +53,8 @@ def action_lines(actions: Iterable[Action]) -> Iterator[Text]:
             safe(action.path),
             (f"  ({safe(action.reason)})", "dim"),
         )
+
+
+def warning_line(warning: TreeWarning) -> Text:
+    """Return a warning as one line."""
+    return Text(f"{warning.kind}: {safe(warning.path)}  ({safe(warning.detail)})", style="yellow")

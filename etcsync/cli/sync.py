@@ -16,7 +16,7 @@ from rich.progress import (
 
 from etcsync.cli.arguments import some_clients
 from etcsync.cli.context import Context, with_context
-from etcsync.cli.render import action_lines, counted, safe
+from etcsync.cli.render import action_lines, counted, safe, warning_line
 from etcsync.reconcile.model import ClientRun, Run
 from etcsync.reconcile.options import Advance, SyncOptions
 from etcsync.reconcile.reconciler import plan_clients, sync_clients
@@ -94,6 +94,8 @@ def _report(context: Context, run: Run, *, nothing: str) -> int:
         context.print_json(run_document(run))
         return run.exit_status
     context.out.print(f"upstream {run.upstream_commit[:12]}", style="cyan")
+    for warning in run.warnings:
+        context.out.print(warning_line(warning), soft_wrap=True)
     for alike in _grouped(run.clients):
         names = _listed([client.name for client in alike])
         if _has_news(alike[0]):
@@ -133,9 +135,7 @@ def _show_client(out: Console, client: ClientRun) -> None:
     for line in action_lines(client.actions):
         out.print(line, soft_wrap=True)
     for warning in client.warnings:
-        out.print(
-            f"  {warning.kind}: {safe(warning.path)}  ({safe(warning.detail)})", style="yellow"
-        )
+        out.print("  ", warning_line(warning), sep="")
     if client.conflicts:
         first = client.conflicts[0].id
         out.print(

@@ -4,6 +4,7 @@ Before that, what a killed run had taken out of a tree is brought into history; 
 ``.git`` file that does not lead to the hub is put right.
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -17,13 +18,22 @@ from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.gitfile import restore_gitfile
 from etcsync.reconcile.intent import Intent
 from etcsync.reconcile.options import Advance
+from etcsync.reconcile.planning import lock_appears, writes_accounts
 from etcsync.reconcile.rescue import record_leftovers
 from etcsync.reconcile.rounds import Round
+from etcsync.tree.account_lock import AccountsBusyError, account_lock
 from etcsync.tree.apply import Change, Staged, settle, stage, sync
 from etcsync.tree.beneath import OpenTree, open_tree
 from etcsync.tree.preparing import kept_attributes
 from etcsync.tree.recovery import recover
 from etcsync.tree.staging import Staging
+from etcsync.tree.undoing import take_back_half_groups
+
+LOCK_PATIENCE = 15.0
+"""Seconds to wait, for the whole fleet, until no program on a client changes accounts; as long as
+lckpwdf(3) does."""
+
+LOCK_PAUSE = 0.1
 
 log = structlog.get_logger()
 
@@ -33,20 +43,26 @@ Stats = Mapping[str, StatKey]
 def recover_all(cluster: Cluster, clients: Sequence[Client], current: Round) -> None:
     """Bring into history what a killed run took out of the trees and did not get to record.
 
+    Groups that it did not get through are taken back first.
+
     Raises:
         HubError: The hub could not be written; everything stays where it is.
     """
     staging = Staging(cluster.settings.trees.staging)
     limit = cluster.settings.limits.max_file_size
+    until = time.monotonic() + LOCK_PATIENCE
     for client in clients:
         try:
             with open_tree(cluster.settings.tree_path(client.name)) as tree:
                 unfinished = staging.unfinished(client.name, tree)
                 if not unfinished:
                     continue
-                found = recover(
-                    staging, client.name, tree, limit=limit, ownership=cluster.ownership
-                )
+                ownership = cluster.ownership
+                with account_lock(tree, until - time.monotonic()):
+                    take_back_half_groups(
+                        staging, client.name, tree, limit=limit, ownership=ownership
+                    )
+                found = recover(staging, client.name, tree, limit=limit, ownership=ownership)
                 record_leftovers(cluster, client.name, found)
                 for inside in unfinished:
                     staging.discard(client.name, tree, inside=inside)
@@ -67,11 +83,7 @@ def apply_all(cluster: Cluster, current: Round, advance: Advance) -> dict[str, S
     if not staged:
         return {}
     sync(staged.values())
-    for done, (name, each) in enumerate(staged.items()):
-        advance("write", done, len(staged))
-        with _failing_alone(current, name):
-            each.swap()
-    advance("write", len(staged), len(staged))
+    _swap_all(current, staged, advance)
     sync(staged.values())
     settle()
     stats = {}
@@ -90,8 +102,15 @@ def _stage_all(cluster: Cluster, current: Round) -> dict[str, Staged]:
             with _failing_alone(current, name):
                 if not intent.snapshot.gitfile_intact:
                     restore_gitfile(cluster, name)
+                treatment = intent.snapshot.policy.treatment
                 changes = [
-                    Change(action.path, action.before, action.after, attributes.of(action))
+                    Change(
+                        action.path,
+                        action.before,
+                        action.after,
+                        attributes.of(action),
+                        treatment(action.path).group,
+                    )
                     for action in _writes(intent)
                 ]
                 if changes:
@@ -106,6 +125,37 @@ def _stage_all(cluster: Cluster, current: Round) -> dict[str, Staged]:
                         ownership=cluster.ownership,
                     )
     return staged
+
+
+def _swap_all(current: Round, staged: Mapping[str, Staged], advance: Advance) -> None:
+    """Swap in what is staged; a client that is changing its accounts itself comes last."""
+    until = time.monotonic() + LOCK_PATIENCE
+    waiting = list(staged)
+    while waiting:
+        busy: list[str] = []
+        for done, name in enumerate(waiting, len(staged) - len(waiting)):
+            advance("write", done - len(busy), len(staged))
+            with _failing_alone(current, name):
+                try:
+                    _swap(current.intents[name], staged[name])
+                except AccountsBusyError:
+                    if time.monotonic() > until:
+                        raise
+                    busy.append(name)
+        if busy:
+            time.sleep(LOCK_PAUSE)
+        waiting = busy
+    advance("write", len(staged), len(staged))
+
+
+def _swap(intent: Intent, staged: Staged) -> None:
+    """Swap in one client's files; none while a program on it rewrites the account files."""
+    if intent.snapshot.sides.creating or not writes_accounts(intent.plan):
+        staged.swap()
+        return
+    create = lock_appears(intent.snapshot, intent.plan)
+    with open_tree(staged.tree_path) as tree, account_lock(tree, 0, create=create):
+        staged.swap()
 
 
 def _writes(intent: Intent) -> Iterator[Action]:

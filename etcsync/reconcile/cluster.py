@@ -19,6 +19,7 @@ from etcsync.reconcile.contents import Contents
 from etcsync.reconcile.policies import load_rules
 from etcsync.reconcile.sides import Side, Sides
 from etcsync.reconcile.texts import Texts
+from etcsync.reconcile.validators import Validators
 from etcsync.tree.accounts import Accounts, parse_accounts
 from etcsync.tree.ignore import Hides
 from etcsync.tree.live import live_metadata, scan_mirror_source
@@ -37,6 +38,7 @@ class Cluster:
         theirs: Upstream's version of /etc.
         policies: The rules in force, by client.
         merger: Merges contents, equal ones once.
+        validators: Have the root's programs check contents, equal ones once.
         texts: Generates the trees' metadata files.
         hides: Compiled ``.gitignore`` rules, shared by all trees.
         root_accounts: The names of the live root's ids.
@@ -52,6 +54,7 @@ class Cluster:
     theirs: Side
     policies: PolicySet
     merger: Merger
+    validators: Validators
     texts: Texts
     hides: Hides
     root_accounts: Accounts
@@ -130,6 +133,7 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
             theirs=theirs,
             policies=PolicySet(load_rules(settings, hub, theirs.git)),
             merger=merger,
+            validators=Validators(settings.upstream.root),
             texts=Texts(merger.read),
             hides=Hides(),
             root_accounts=root_accounts,

@@ -16,9 +16,10 @@ from etcsync.plan.model import Act, Action, Plan, base_after, result_tree
 from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.messages import BaseRecord
-from etcsync.reconcile.planning import held_after
+from etcsync.reconcile.planning import held_after, lock_appears
 from etcsync.reconcile.sides import git_mode
 from etcsync.reconcile.snapshot import GitTree, Snapshot
+from etcsync.tree.account_lock import LOCK_ENTRY, LOCK_FILE
 from etcsync.tree.ignore import FILE_NAME as GITIGNORE
 from etcsync.tree.ignore import Level, is_hidden
 from etcsync.tree.metadata_file import Beside
@@ -84,7 +85,7 @@ def intend(cluster: Cluster, snapshot: Snapshot, planned: Plan) -> Intent:
     recorded, sides = snapshot.recorded, snapshot.sides
     text_before = cluster.texts.of_tree(sides.ours, snapshot.scan.beside)
     text_after = text_before
-    if not all(map(_keeps_shape, planned.writes)):
+    if lock_appears(snapshot, planned) or not all(map(_keeps_shape, planned.writes)):
         entries_after = result_tree(sides.ours, planned)
         beside = _beside_after(cluster, snapshot, planned, entries_after)
         text_after = cluster.texts.of_tree(entries_after, beside)
@@ -164,7 +165,8 @@ def _beside_after(
 ) -> Beside:
     """Return what stands beside the entries of a tree once ``planned`` is done.
 
-    What is mirrored for the first time is hidden by ``.gitignore``, or listed beside the entries.
+    What is mirrored for the first time, and the lock file of the accounts, are hidden by
+    ``.gitignore``, or listed beside the entries.
     """
     beside = snapshot.scan.beside
     appearing = {
@@ -172,6 +174,8 @@ def _beside_after(
         for action in planned.actions
         if action.act is Act.MIRROR and action.before is None and action.after is not None
     }
+    if lock_appears(snapshot, planned):
+        appearing[LOCK_FILE] = LOCK_ENTRY
     if not appearing:
         return beside
     rules = entries_after.get(GITIGNORE)

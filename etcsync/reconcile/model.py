@@ -32,7 +32,10 @@ class HeldPath:
 
 @dataclass(frozen=True, slots=True)
 class TreeWarning:
-    """Something in a tree that cannot be recorded, with the kinds of the JSON interface."""
+    """Something in a tree that cannot be recorded, or in a run that could not be checked.
+
+    The kinds are those of the JSON interface.
+    """
 
     path: str
     kind: str
@@ -77,10 +80,17 @@ class ClientRun:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One reconciliation of the fleet, or the plan of one."""
+    """One reconciliation of the fleet, or the plan of one.
+
+    Attributes:
+        upstream_commit: The upstream commit that it works towards.
+        clients: What was done for each client.
+        warnings: What concerns no single client: contents that no validator has looked at.
+    """
 
     upstream_commit: str
     clients: Sequence[ClientRun]
+    warnings: Sequence[TreeWarning] = ()
 
     @property
     def exit_status(self) -> int:

@@ -1,21 +1,29 @@
 """From a snapshot to a plan, and what people are told of it."""
 
+import re
 from collections.abc import Mapping
 
 from etcsync.entries import GIT_PATH, Entry, Kind
 from etcsync.errors import TreeError
-from etcsync.plan.model import Plan
+from etcsync.plan.keyed import ACCOUNT_FILES
+from etcsync.plan.model import Hold, Plan
 from etcsync.plan.planner import plan
+from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.model import HeldPath, TreeWarning
 from etcsync.reconcile.snapshot import Snapshot
+from etcsync.tree.account_lock import LOCK_FILE
 
 FEW = 5
 """Deletions that are never taken for a mishap."""
 
 
-def plan_snapshot(cluster: Cluster, snapshot: Snapshot) -> Plan:
-    """Plan for one client."""
+Refused = dict[tuple[str, str], str]
+"""By path and blob id, why a content is not to be put in place, as a sentence."""
+
+
+def plan_snapshot(cluster: Cluster, snapshot: Snapshot, refused: Refused | None = None) -> Plan:
+    """Plan for one client, without the contents that are refused."""
     return plan(
         snapshot.sides,
         snapshot.policy.treatment,
@@ -23,6 +31,7 @@ def plan_snapshot(cluster: Cluster, snapshot: Snapshot) -> Plan:
         client=snapshot.client.name,
         recorded_holds={held.path: held.id for held in snapshot.recorded.record.holds},
         upstream_changes=cluster.upstream_changes(snapshot.sides.base),
+        refused=refused or {},
     )
 
 
@@ -57,6 +66,24 @@ def refuse_mass_deletion(cluster: Cluster, snapshot: Snapshot, planned: Plan) ->
             )
 
 
+def writes_accounts(planned: Plan) -> bool:
+    """Return whether a plan touches a file that useradd(8) and its like rewrite under a lock."""
+    return any(action.path in ACCOUNT_FILES for action in planned.writes)
+
+
+def lock_appears(snapshot: Snapshot, planned: Plan) -> bool:
+    """Return whether carrying out a plan will make the lock file of the accounts.
+
+    It does where the file is missing, if policy ignores it, so that it is no drift.
+    """
+    return (
+        writes_accounts(planned)
+        and not snapshot.sides.creating
+        and snapshot.sides.present(LOCK_FILE) is None
+        and snapshot.policy.treatment(LOCK_FILE).strategy is Strategy.IGNORE
+    )
+
+
 def _files(entries: Mapping[str, Entry]) -> int:
     return sum(1 for entry in entries.values() if entry.kind is not Kind.DIRECTORY)
 
@@ -68,21 +95,25 @@ def held_after(cluster: Cluster, snapshot: Snapshot, planned: Plan) -> tuple[Hel
     held = []
     for hold in planned.holds:
         known = before.get(hold.path)
-        same = known is not None and known.id == hold.id
+        same = known if known is not None and known.id == hold.id else None
         held.append(
             HeldPath(
                 id=hold.id,
                 path=hold.path,
                 reason=hold.reason.value,
-                detail=hold.detail,
+                detail=same.detail if same and _alike(same, hold) else hold.detail,
                 strategy=hold.strategy.value,
                 since=known.since if known else now,
-                upstream_commit=known.upstream_commit
-                if known and same
-                else cluster.upstream_commit,
+                upstream_commit=same.upstream_commit if same else cluster.upstream_commit,
             )
         )
     return tuple(held)
+
+
+def _alike(known: HeldPath, hold: Hold) -> bool:
+    """Return whether two details say the same but for numbers: a validator may tell the time."""
+    one, other = (re.sub(r"[0-9]+", "", detail) for detail in (known.detail, hold.detail))
+    return one == other
 
 
 def tree_warnings(snapshot: Snapshot) -> tuple[TreeWarning, ...]:

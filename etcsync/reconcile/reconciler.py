@@ -48,7 +48,8 @@ def sync_clients(
     with writer_lock(settings.lock_path, wait=options.wait):
         commit = fetch(settings, options)
         with open_cluster(settings, commit) as cluster:
-            return Run(commit, reconcile(cluster, clients, options, advance))
+            runs = reconcile(cluster, clients, options, advance)
+            return Run(commit, runs, cluster.validators.warnings)
 
 
 def plan_clients(
@@ -65,7 +66,8 @@ def plan_clients(
     with open_cluster(settings) as cluster:
         planned = Round()
         look_and_plan(cluster, planned, clients, options, advance)
-        return Run(cluster.upstream_commit, planned.runs(clients))
+        runs = planned.runs(clients)
+        return Run(cluster.upstream_commit, runs, cluster.validators.warnings)
 
 
 def fetch(settings: Settings, options: SyncOptions) -> str:

@@ -15,6 +15,7 @@ from etcsync.reconcile.options import Advance, SyncOptions
 from etcsync.reconcile.planning import plan_snapshot, refuse_mass_deletion, tree_warnings
 from etcsync.reconcile.record import Commits
 from etcsync.reconcile.snapshot import read_refs, take_snapshot
+from etcsync.reconcile.validating import Planned, validated
 
 log = structlog.get_logger()
 
@@ -77,22 +78,28 @@ def look_and_plan(
     options: SyncOptions,
     advance: Advance,
 ) -> None:
-    """Snapshot and plan every client that nothing has gone wrong with; write nothing.
+    """Snapshot, plan and validate for every client nothing has gone wrong with; write nothing.
 
     Raises:
         HubError: The hub is damaged.
     """
     refs = read_refs(cluster, clients)
+    planned = {}
     for done, client in enumerate(clients):
         advance("look", done, len(clients))
         if client.name in current.errors:
             continue
         try:
             snapshot = take_snapshot(cluster, client, refs)
-            planned = plan_snapshot(cluster, snapshot)
-            if not options.allow_mass_delete:
-                refuse_mass_deletion(cluster, snapshot, planned)
-            current.intents[client.name] = intend(cluster, snapshot, planned)
+            planned[client.name] = Planned(snapshot, plan_snapshot(cluster, snapshot))
         except (TreeError, OSError) as error:
             current.fail(client.name, error)
     advance("look", len(clients), len(clients))
+    for name, plan in validated(cluster, planned).items():
+        snapshot = planned[name].snapshot
+        try:
+            if not options.allow_mass_delete:
+                refuse_mass_deletion(cluster, snapshot, plan)
+            current.intents[name] = intend(cluster, snapshot, plan)
+        except (TreeError, OSError) as error:
+            current.fail(name, error)

@@ -1,4 +1,7 @@
-"""The state of every client, read from the live trees; nothing is written."""
+"""The state of every client, read from the live trees; nothing is written.
+
+No validator is run: what was held when the record was made is known from there.
+"""
 
 from collections.abc import Sequence
 from datetime import UTC
@@ -45,14 +48,16 @@ def _client_status(cluster: Cluster, client: Client, refs: Refs) -> ClientStatus
         return ClientStatus(client.name, tree_path, error=client_error(error))
     plan = plan_snapshot(cluster, snapshot)
     record = snapshot.recorded.record
+    held = {each.path for each in record.holds}
     heals = (_healable(snapshot, a.path) for a in plan.actions if a.act is Act.HEAL)
+    drift = (each for each in (*plan.drift, *heals) if each.path not in held)
     return ClientStatus(
         name=client.name,
         tree=tree_path,
         upstream_commit=record.upstream or None,
         behind=_behind(cluster, record.upstream),
-        drift=sorted((*plan.drift, *heals), key=lambda each: each.path),
-        local=plan.local,
+        drift=sorted(drift, key=lambda each: each.path),
+        local=[each for each in plan.local if each.path not in held],
         conflicts=record.holds,
         warnings=tree_warnings(snapshot),
         last_sync=_last_sync(snapshot),

@@ -39,6 +39,7 @@ def run_document(run: Run) -> Document:
         "schema": SCHEMA,
         "upstream_commit": run.upstream_commit,
         "clients": [client_run_document(client) for client in run.clients],
+        "warnings": [_warning(warning) for warning in run.warnings],
     }
 
 

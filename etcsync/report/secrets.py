@@ -30,3 +30,38 @@ def is_secret(treatment: Treatment, *versions: Entry | None) -> bool:
 def looks_secret(content: bytes) -> bool:
     """Return whether ``content`` looks like a private key or holds a password hash."""
     return _SECRET_CONTENT.search(content) is not None
+
+
+_WORD = re.compile(rb"[^\s'\"`<>()\[\]{},;:=]+")
+_MARKS = b"'\"`<>()[]{},;:.="
+_SHORT = 3
+"""Bytes from which on a word counts as one that was taken from a file."""
+
+_PLAIN_WORDS = frozenset(
+    b"bad character column error expected file found invalid line missing near not option parse "
+    b"syntax the unexpected unknown".split()
+)
+"""What programs say of a mistake; it tells nothing even where the file has such a word too."""
+
+
+def without_quotations(said: bytes, content: bytes, name: bytes) -> bytes:
+    """Return what a program said of a file, each word that is in the file too replaced by ``…``.
+
+    Args:
+        said: The program's words.
+        content: The file.
+        name: The file's name, which may stay.
+    """
+
+    def hidden(word: bytes) -> bool:
+        plain = word == name or word.lower() in _PLAIN_WORDS
+        return len(word) >= _SHORT and not plain and word in content
+
+    def shown(word: re.Match[bytes]) -> bytes:
+        return "…".encode() if hidden(word[0]) else word[0]
+
+    def split(token: re.Match[bytes]) -> bytes:
+        core = token[0].strip(_MARKS)
+        return token[0].replace(core, "…".encode()) if hidden(core) else _WORD.sub(shown, token[0])
+
+    return re.sub(rb"\S+", split, said)

@@ -69,6 +69,7 @@ def stage(
             inside=inside,
             limit=limit,
             ownership=ownership,
+            groups={change.path: change.group for change, _ in wanted if change.group},
         )
         if not wanted:
             return staged
@@ -134,7 +135,7 @@ class _Stager:
     def stage(self, name: str, change: Change, way: Way) -> Item:
         if way is Way.ADJUST and self._has_other_names(change):
             way = Way.REPLACE
-        slot = Slot(name, change.path, 0, change.before, None)
+        slot = Slot(name, change.path, 0, change.before, None, change.group)
         if way in {Way.CREATE, Way.REPLACE} and change.after is not None:
             place = slot.place(self.bench)
             self._prepare(place, change, change.after)

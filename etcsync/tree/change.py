@@ -16,12 +16,14 @@ class Change(NamedTuple):
         before: What the plan saw there; None: nothing. Anything else found there is left alone.
         after: What shall stand there; None: nothing.
         attributes: Extended attributes for a new file, beside those it keeps from an old one.
+        group: Changes that name the same group are made all or none.
     """
 
     path: str
     before: Entry | None
     after: Entry | None
     attributes: Attributes = NO_ATTRIBUTES
+    group: str | None = None
 
 
 class Way(Enum):

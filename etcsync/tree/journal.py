@@ -29,6 +29,7 @@ class Slot(NamedTuple):
         inode: Of what was staged; 0: nothing was.
         before: What the plan saw at the path; it is recorded. None: nothing.
         after: What was staged; None: nothing, the path is to be deleted.
+        group: Slots of one group are swapped all or none.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Slot(NamedTuple):
     inode: int
     before: Entry | None
     after: Entry | None
+    group: str | None = None
 
     def place(self, bench: OpenTree) -> Place:
         """Return where the slot is on an open bench."""
@@ -82,9 +84,9 @@ def _slots(lines: object) -> list[Slot]:
 def _slot(line: object) -> Slot:
     """Return one line; a journal inside a tree may have been written by the client."""
     match line:
-        case [str(name), str(path), int(inode), before, after]:
+        case [str(name), str(path), int(inode), before, after, None | str() as group]:
             if is_safe_path(path):
-                return Slot(name, path, inode, _entry(before), _entry(after))
+                return Slot(name, path, inode, _entry(before), _entry(after), group)
     raise ValueError(line)
 
 

@@ -7,39 +7,23 @@ name was taken again, stays on the bench until it is recorded.
 """
 
 import errno
-import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
-from etcsync.entries import Entry, Kind, StatKey, ancestors, blob_oid
+from etcsync.entries import Kind, StatKey, ancestors, blob_oid
 from etcsync.tree import beneath
-from etcsync.tree.beneath import OpenTree, Place, open_tree
-from etcsync.tree.change import Way
+from etcsync.tree.beneath import OpenTree, open_tree
 from etcsync.tree.outcome import Applied, Item, Out
-from etcsync.tree.preparing import change_metadata
 from etcsync.tree.reading import (
-    entry_of,
     is_mirrored,
     is_settled,
-    matches,
     read_file,
     stat_key,
 )
 from etcsync.tree.recovery import Leftover, salvage, while_written_to
 from etcsync.tree.staging import Staging, clear
-
-_ATTEMPTS = 8
-_ELSEWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EEXIST}
-_NOT_EMPTY = {errno.ENOTEMPTY, errno.EEXIST}
-
-
-class _RacedError(Exception):
-    """The client was faster; its version is in the tree."""
-
-
-class _KeptError(Exception):
-    """The directory holds something that is not recorded."""
+from etcsync.tree.swapping import ELSEWHERE, KeptError, RacedError, Swapper
 
 
 class Staged:
@@ -50,6 +34,7 @@ class Staged:
     Attributes:
         tree_path: The client's tree.
         device: Its file system.
+        groups: The paths that are put in place all or none, with the group of each.
     """
 
     def __init__(
@@ -62,9 +47,11 @@ class Staged:
         inside: bool,
         limit: int,
         ownership: bool,
+        groups: Mapping[str, str],
     ) -> None:
         self.tree_path = tree_path
         self.device = device
+        self.groups = groups
         self._client = client
         self._staging = staging
         self._inside = inside
@@ -79,14 +66,17 @@ class Staged:
     def swap(self) -> None:
         """Put everything in place, each path in one step; call once, after a sync.
 
+        Where one path of a group cannot be, what was put in place of the group is taken back.
+
         Raises:
             TreeError: Tree or bench cannot be opened.
         """
         if not self.items:
             return
-        with self._opened() as (tree, bench):
+        with self._opened() as swapper:
             for item in self.items:
-                self._attempt(item, tree, bench)
+                self._attempt(item, swapper)
+            self._take_back_groups(swapper)
 
     def finish(self) -> Applied:
         """Look once more at what came out, remove it, and tell what became of each change.
@@ -101,14 +91,16 @@ class Staged:
         stranded: list[Leftover] = []
         stats: dict[str, StatKey] = {}
         if self.items:
-            with self._opened() as (tree, bench):
-                self._await_writers(tree, bench)
+            with self._opened() as swapper:
+                self._await_writers(swapper)
+                self._take_back_groups(swapper)
                 for item in reversed(self.items):
-                    stranded += self._finish_one(item, tree, bench)
+                    stranded += self._finish_one(item, swapper)
                 for item in self.items:
-                    key = self._state(item, tree) if item.slot.path in self.done else None
+                    path = item.slot.path
+                    key = self._state(item, swapper.tree) if path in self.done else None
                     if key is not None:
-                        stats[item.slot.path] = key
+                        stats[path] = key
             if not stranded:
                 self.discard()
         done, raced, kept = frozenset(self.done), frozenset(self.raced), frozenset(self.kept)
@@ -124,121 +116,84 @@ class Staged:
             self._staging.discard(self._client, tree, inside=self._inside)
 
     @contextmanager
-    def _opened(self) -> Iterator[tuple[OpenTree, OpenTree]]:
+    def _opened(self) -> Iterator[Swapper]:
         with (
             open_tree(self.tree_path) as tree,
             self._staging.bench(self._client, tree, inside=self._inside) as bench,
         ):
-            yield tree, bench
+            yield Swapper(tree, bench, self._limit, self._ownership)
 
-    def _attempt(self, item: Item, tree: OpenTree, bench: OpenTree) -> None:
+    def _attempt(self, item: Item, swapper: Swapper) -> None:
         path = item.slot.path
         above = [name for name in ancestors(path) if name in self.failed]
         if above:
             self.failed[path] = self.failed[above[0]]
             return
-        try:
-            before, after = item.slot.before, item.slot.after
-            if item.way is Way.ADJUST and before is not None and after is not None:
-                self._adjust(path, before, after, tree)
-            else:
-                self._swap_one(item, tree, bench)
-            self.done.add(path)
-        except _RacedError:
+        if item.slot.group is not None and item.slot.group in self._broken_groups():
             self.raced.add(path)
-        except _KeptError:
+            return
+        try:
+            swapper.make(item)
+            self.done.add(path)
+        except RacedError:
+            self.raced.add(path)
+        except KeptError:
             self.kept.add(path)
         except OSError as error:
             if item.slot.after is None and error.errno == errno.ENOENT:
                 self.done.add(path)
-            elif error.errno in _ELSEWHERE:
+            elif error.errno in ELSEWHERE:
                 self.raced.add(path)
             else:
                 self.failed[path] = error
 
-    def _swap_one(self, item: Item, tree: OpenTree, bench: OpenTree) -> None:
-        path, slot = item.slot.path, item.slot.place(bench)
-        with tree.place(path) as target:
-            match item.way:
-                case Way.CREATE:
-                    beneath.move(slot, target)
-                    return
-                case Way.REMOVE_DIRECTORY:
-                    self._remove_directory(item, target)
-                    return
-                case Way.REPLACE:
-                    if _is_occupied(item, tree, path):
-                        raise _KeptError
-                    beneath.exchange(slot, target)
-                case _:
-                    beneath.move(target, slot)
-            item.out = Out.THEIRS
-            if not self._is_expected(item, bench):
-                _put_back(item, slot, target)
-                raise _RacedError
-            if _is_occupied(item, bench, item.slot.name):
-                _put_back(item, slot, target)
-                raise _KeptError
+    def _broken_groups(self) -> set[str]:
+        """Return the groups of which something is not in place."""
+        missing = (*self.raced, *self.kept, *self.failed)
+        return {self.groups[path] for path in missing if path in self.groups}
 
-    def _is_expected(self, item: Item, bench: OpenTree) -> bool:
-        """Whether what came out is what the plan saw."""
-        slot = item.slot
-        return matches(
-            bench, slot.place(bench), slot.before, self._limit, ownership=self._ownership
-        )
+    def _take_back_groups(self, swapper: Swapper) -> None:
+        broken = self._broken_groups()
+        for item in reversed(self.items):
+            if item.slot.group in broken and item.slot.path in self.done:
+                swapper.take_back(item)
+                self.done.discard(item.slot.path)
+                self.raced.add(item.slot.path)
 
-    def _remove_directory(self, item: Item, target: Place) -> None:
-        status = beneath.lstat(target)
-        if entry_of(status, ownership=self._ownership) != item.slot.before:
-            raise _RacedError
-        try:
-            beneath.rmdir(target)
-        except OSError as error:
-            if error.errno in _NOT_EMPTY:
-                raise _KeptError from error
-            raise
-
-    def _adjust(self, path: str, before: Entry, after: Entry, tree: OpenTree) -> None:
-        with tree.pinned(path) as pin:
-            status = os.fstat(pin)
-            linked = before.kind is Kind.FILE and status.st_nlink > 1
-            if linked or entry_of(status, before.oid, ownership=self._ownership) != before:
-                raise _RacedError
-            change_metadata(pin, after, ownership=self._ownership)
-
-    def _await_writers(self, tree: OpenTree, bench: OpenTree) -> None:
+    def _await_writers(self, swapper: Swapper) -> None:
         """Put back what is still written to, and give the writers some time."""
         swapped = [item for item in self.items if item.out is not Out.STAGED]
-        for _ in while_written_to(bench, [item.slot for item in swapped]):
+        for _ in while_written_to(swapper.bench, [item.slot for item in swapped]):
             for item in swapped:
                 if item.out is Out.THEIRS:
-                    self._look_again(item, tree, bench)
+                    self._look_again(item, swapper)
 
-    def _finish_one(self, item: Item, tree: OpenTree, bench: OpenTree) -> list[Leftover]:
+    def _finish_one(self, item: Item, swapper: Swapper) -> list[Leftover]:
         """Clear a slot, unless it holds what must be recorded first; return that."""
         if item.out is Out.THEIRS:
-            self._look_again(item, tree, bench)
+            self._look_again(item, swapper)
         if item.out is Out.RETURNED:
-            found = salvage(bench, item.slot, tree, limit=self._limit, ownership=self._ownership)
+            found = salvage(
+                swapper.bench, item.slot, swapper.tree, limit=self._limit, ownership=self._ownership
+            )
             if found:
                 return found
-        clear(item.slot.place(bench))
+        clear(item.slot.place(swapper.bench))
         return []
 
-    def _look_again(self, item: Item, tree: OpenTree, bench: OpenTree) -> None:
+    def _look_again(self, item: Item, swapper: Swapper) -> None:
         """Put back what was written to after it had come out."""
-        late = not self._is_expected(item, bench)
-        occupied = not late and _is_occupied(item, bench, item.slot.name)
+        late = not swapper.is_expected(item)
+        occupied = not late and swapper.holds_something(item)
         if not (late or occupied):
             return
         path, after = item.slot.path, item.slot.after
-        item.out = Out.RETURNED
         if after is not None and after.kind is Kind.DIRECTORY:
+            item.out = Out.RETURNED
             return  # what has been put into the new directory stays; the late write is recorded
         self.done.discard(path)
         (self.kept if occupied else self.raced).add(path)
-        with suppress(OSError), tree.place(path) as target:
-            _put_back(item, item.slot.place(bench), target)
+        swapper.put_back(item)
 
     def _state(self, item: Item, tree: OpenTree) -> StatKey | None:
         """Return the state of a file or link that is sure to hold what was planned."""
@@ -258,34 +213,3 @@ class Staged:
             if settled and content is not None and blob_oid(content) == after.oid:
                 return stat_key(status)
         return None
-
-
-def _is_occupied(item: Item, opened: OpenTree, path: str) -> bool:
-    """Whether a directory that is to go holds something, or cannot be listed."""
-    before = item.slot.before
-    if before is None or before.kind is not Kind.DIRECTORY:
-        return False
-    try:
-        with opened.directory(path) as descriptor:
-            return bool(beneath.list_directory(descriptor))
-    except OSError as error:
-        return error.errno not in _ELSEWHERE
-
-
-def _put_back(item: Item, slot: Place, target: Place) -> None:
-    """Bring what came out back into the tree; where that fails, it stays in the slot."""
-    item.out = Out.RETURNED
-    for _ in range(_ATTEMPTS):
-        try:
-            if item.way is Way.REPLACE:
-                with suppress(FileNotFoundError):
-                    beneath.exchange(slot, target)
-                    if beneath.lstat(slot).st_ino != item.slot.inode:
-                        beneath.exchange(slot, target)  # a newer version of the client's came out
-                    return
-            beneath.move(slot, target)
-        except FileExistsError:
-            continue
-        except OSError:
-            return
-        return

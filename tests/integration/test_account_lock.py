@@ -3,12 +3,14 @@
 import fcntl
 import multiprocessing
 import os
+import subprocess
+import sys
 import time
 
 import pytest
 
 from etcsync.errors import TreeError
-from etcsync.tree.account_lock import account_lock
+from etcsync.tree.account_lock import AccountsBusyError, account_lock
 from etcsync.tree.beneath import open_tree
 
 
@@ -17,6 +19,15 @@ def hold(path, ready, seconds):
         fcntl.lockf(file, fcntl.LOCK_EX)
         ready.set()
         time.sleep(seconds)
+
+
+def is_free(path):
+    """Whether another process gets the lock at once."""
+    program = (
+        "import fcntl, sys; fcntl.lockf(open(sys.argv[1], 'w'), fcntl.LOCK_EX | fcntl.LOCK_NB)"
+    )
+    command = [sys.executable, "-c", program, str(path)]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
 @pytest.fixture
@@ -48,16 +59,24 @@ def test_but_not_for_ever(tmp_path, holder):
     holder(30)
     with (
         open_tree(str(tmp_path)) as tree,
-        pytest.raises(TreeError, match="the client holds it"),
+        pytest.raises(AccountsBusyError, match=r"holds \.pwd\.lock"),
         account_lock(tree, 0.2),
     ):
         pass
 
 
-def test_without_a_lock_file_nothing_is_made(tmp_path):
+def test_without_a_lock_file_nothing_is_made_unless_asked(tmp_path):
     with open_tree(str(tmp_path)) as tree, account_lock(tree, 0):
         pass
     assert os.listdir(tmp_path) == []
+
+
+def test_a_lock_file_that_is_made_is_the_owners_alone_and_held(tmp_path):
+    for _ in range(2):
+        with open_tree(str(tmp_path)) as tree, account_lock(tree, 0, create=True):
+            assert (tmp_path / ".pwd.lock").stat().st_mode & 0o7777 == 0o600
+            assert not is_free(tmp_path / ".pwd.lock")
+    assert is_free(tmp_path / ".pwd.lock")
 
 
 @pytest.mark.parametrize("stand", ["fifo", "link"])
