@@ -1,12 +1,13 @@
 """The command line's front door: global flags, the commands, and errors made readable."""
 
+import gc
 import os
 import sys
+from importlib import import_module
 
 import click
 
 from etcsync import __version__, environment
-from etcsync.cli import client, conflicts, demo, diff, git, init, policy, status, sync
 from etcsync.cli.context import Context, global_options, with_context
 from etcsync.errors import EtcsyncError
 from etcsync.report.documents import SCHEMA, error_document
@@ -16,7 +17,39 @@ INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells count it."""
 
 
+COMMANDS = {
+    "client": "client",
+    "conflicts": "conflicts",
+    "demo": "demo",
+    "diff": "diff",
+    "git": "git",
+    "init": "init",
+    "plan": "sync",
+    "policy": "policy",
+    "status": "status",
+    "sync": "sync",
+}
+"""Each command and the module of `etcsync.cli` that holds it under the same name."""
+
+
+class Commands(click.Group):
+    """Imports a command when it is called for: what one needs, the others need not wait for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted((*super().list_commands(ctx), *COMMANDS))
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command of that name."""
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        module = import_module(f"etcsync.cli.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+
 @click.group(
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Start with: etcsync init --root /srv/root --clients 'client{0..5}'",
 )
@@ -30,18 +63,6 @@ def main(context: click.Context) -> None:
     every client's tree, keeps what clients changed, and holds what does not fit together.
     """
     context.ensure_object(Context)
-
-
-main.add_command(init.init)
-main.add_command(client.client)
-main.add_command(status.status)
-main.add_command(diff.diff)
-main.add_command(sync.plan)
-main.add_command(sync.sync)
-main.add_command(conflicts.conflicts)
-main.add_command(policy.policy)
-main.add_command(git.git)
-main.add_command(demo.demo)
 
 
 @main.command()
@@ -64,8 +85,12 @@ def completion(_context: Context, shell: str) -> int:
 
 
 def run() -> None:
-    """Run etcsync as a program and exit with its status."""
+    """Run etcsync as a program and exit with its status.
+
+    Without the collector: a call is short, and all that it holds is in use until it ends.
+    """
     environment.cleanse()
+    gc.disable()
     context = Context()
     try:
         status_code = main.main(

@@ -6,7 +6,7 @@ what was about to be written is known. The second moves branch and base to the r
 pending ref. A client whose plan writes nothing needs the second only.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import structlog
 
@@ -73,8 +73,13 @@ def record_finished(cluster: Cluster, current: Round, stats: Mapping[str, StatsA
     cluster.hub.update_refs(
         update for name, intent in finished for update in _end(name, intent, current.commits[name])
     )
+    written = (current.commits[name].head for name, _ in finished)
+    heads = cluster.hub.commits(head for head in written if head is not None)
     for name, intent in finished:
-        _write_index(cluster, name, intent, current.commits[name], stats.get(name, {}))
+        ensure_worktree(cluster.hub, name, intent.snapshot.tree_path)
+        head = current.commits[name].head
+        if head is not None:
+            _write_index(cluster, name, intent, heads[head].tree, stats.get(name, {}))
         log.info("recorded", client=name, actions=len(intent.plan.actions))
     if finished:
         pack_if_needed(cluster.hub)
@@ -99,33 +104,39 @@ def _pending(intent: Intent) -> str | None:
 
 
 def _write_index(
-    cluster: Cluster, name: str, intent: Intent, commits: Commits, written: StatsAfter
+    cluster: Cluster, name: str, intent: Intent, tree: str, written: StatsAfter
 ) -> None:
     """Describe the tree in the client's index, for the next run and for git on the server."""
-    ensure_worktree(cluster.hub, name, intent.snapshot.tree_path)
-    if commits.head is None:
-        return
     snapshot = intent.snapshot
+    entries = _index_entries(intent, written)
+    absent = {METADATA_PATH} if METADATA_PATH not in snapshot.sides.theirs else set[str]()
+    place = index_path(cluster.hub.path, name)
+    write_index(place, entries, tree, absent, before=snapshot.recorded.index)
+
+
+def _index_entries(intent: Intent, written: StatsAfter) -> dict[str, FileRecord]:
+    """Return what the index shall have: what it had, but for the paths where something changed."""
+    snapshot = intent.snapshot
+    known, stats = snapshot.recorded.records, snapshot.scan.stats
+    after = result_tree(snapshot.sides.ours, intent.plan)
     touched = {action.path for action in intent.plan.writes}
-    if intent.metadata_action:
-        touched.add(METADATA_PATH)
-    known = snapshot.recorded.records
     entries: dict[str, FileRecord] = {}
-    for path, entry in result_tree(snapshot.sides.ours, intent.plan).items():
-        if entry.kind is Kind.FILE or entry.kind is Kind.SYMLINK:
-            stat = (written if path in touched else snapshot.scan.stats).get(path, UNKNOWN_STAT)
-            old = known.get(path)
-            if old is not None and old.stat is stat and path not in touched:
-                entries[path] = old
-            else:
-                entries[path] = FileRecord(git_mode(entry), entry.oid, stat)
-    metadata_stats = written if METADATA_PATH in touched else snapshot.scan.stats
+    renewed: Iterable[str] = after
+    if snapshot.recorded.index is not None:
+        entries = dict(known)
+        seen = (p for p, stat in stats.items() if p not in known or known[p].stat is not stat)
+        renewed = {*intent.captured, *intent.changed, *touched, *seen}
+    for path in renewed:
+        entry = after.get(path)
+        if entry is None or (entry.kind is not Kind.FILE and entry.kind is not Kind.SYMLINK):
+            entries.pop(path, None)
+        else:
+            stat = (written if path in touched else stats).get(path, UNKNOWN_STAT)
+            entries[path] = FileRecord(git_mode(entry), entry.oid, stat)
+    metadata_stats = stats if intent.metadata_action is None else written
     entries[METADATA_PATH] = FileRecord(
         EXECUTABLE_MODE,
         intent.metadata_oid,
         metadata_stats.get(METADATA_PATH, UNKNOWN_STAT),
     )
-    absent = {METADATA_PATH} if METADATA_PATH not in snapshot.sides.theirs else set[str]()
-    tree = cluster.hub.commit(commits.head).tree
-    place = index_path(cluster.hub.path, name)
-    write_index(place, entries, tree, absent, before=snapshot.recorded.index)
+    return entries

@@ -154,13 +154,13 @@ def generate(
     keeper = entries.get(METADATA_PATH, Entry(Kind.FILE, "", MODE, 0, 0))
     listed[METADATA_PATH] = keeper._replace(mode=MODE)
     prefix = "" if filters else "./"
-    names = sorted((ROOT if path == ROOT else prefix + path, path) for path in listed)
-    if not all(map(str.isascii, listed)):
-        names.sort(key=lambda name: encode_path(name[0]))
+    printed_names = {ROOT if path == ROOT else prefix + path: path for path in listed}
+    is_plain = all(map(str.isascii, listed))
+    names = sorted(printed_names, key=None if is_plain else encode_path)
     lines = [HEADER, ""]
     lines += [f"mkdir -p {_quote('./' + path)}" for path in _empty(entries, listed, beside)]
-    for printed, path in names:
-        _, _, mode, uid, gid = listed[path]
+    for printed in names:
+        _, _, mode, uid, gid = listed[printed_names[printed]]
         if uid != 0:
             lines.append(f"maybe chown {_owner(accounts.user_names, uid)} {_quote(printed)}")
         if gid != 0:
@@ -189,7 +189,7 @@ def _is_plain(path: str) -> bool:
 
 def _empty(entries: Tree, listed: Tree, beside: Beside) -> list[str]:
     """Return the directories in which nothing at all stands, in byte order."""
-    occupied = {parent(path) for path in listed} | set(beside.occupied)
+    occupied = {path.rpartition("/")[0] or ROOT for path in listed} | set(beside.occupied)
     for tree in (entries, beside.unmanaged, beside.hidden):
         occupied.update(parent(path) for path, entry in tree.items() if path not in listed)
     found = (p for p, entry in listed.items() if entry.kind is Kind.DIRECTORY and p not in occupied)
