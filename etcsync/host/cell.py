@@ -47,7 +47,7 @@ _NAMESPACES = 0x00020000 | 0x04000000 | 0x08000000 | 0x20000000 | 0x40000000  # 
 _MS_RDONLY, _MS_NOSUID, _MS_NODEV, _MS_NOEXEC = 0x1, 0x2, 0x4, 0x8
 _MS_REMOUNT, _MS_BIND, _MS_REC, _MS_PRIVATE = 0x20, 0x1000, 0x4000, 0x40000
 _MNT_DETACH = 2
-_PR_SET_PDEATHSIG, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 24, 38
+_PR_SET_PDEATHSIG, _PR_CAPBSET_READ, _PR_CAPBSET_DROP, _PR_SET_NO_NEW_PRIVS = 1, 23, 24, 38
 
 _library = ctypes.CDLL(None, use_errno=True)
 
@@ -122,9 +122,10 @@ def give_up_rights() -> None:
     resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
     _call("prctl", _PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     for capability in range(64):
+        if _library.prctl(_PR_CAPBSET_READ, capability, 0, 0, 0) < 0:
+            break  # beyond the last one that this kernel knows
         if capability != CAP_NET_ADMIN:
-            with suppress(OSError):  # beyond the last one that this kernel knows
-                _call("prctl", _PR_CAPBSET_DROP, capability, 0, 0, 0)
+            _call("prctl", _PR_CAPBSET_DROP, capability, 0, 0, 0)
 
 
 def run(command: list[str], seconds: int) -> int:
