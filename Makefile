@@ -1,6 +1,9 @@
 # The verbs of this project; each makes the virtual environment itself.
 
-PYTHON ?= python3
+# The distribution's interpreter first: it is what a server runs, and it is built optimised.
+PYTHON ?= $(shell for p in /usr/bin/python3 python3; do \
+	$$p -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && \
+	echo $$p && break; done || true)
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready

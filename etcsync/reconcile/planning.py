@@ -41,17 +41,22 @@ def refuse_mass_deletion(cluster: Cluster, snapshot: Snapshot, planned: Plan) ->
     Raises:
         TreeError: The tree lost too much since it was recorded, or upstream takes too much away.
     """
-    ours = _files(snapshot.sides.ours)
+    sides = snapshot.sides
     recorded = len(snapshot.recorded.git)
-    lost = sum(1 for path in snapshot.recorded.git if path not in snapshot.sides.ours)
+    # What policy or a .gitignore has come to leave out is still there.
+    gone = snapshot.recorded.git.keys() - sides.ours.keys() - sides.unmanaged.keys()
+    lost = len(gone - sides.hidden)
     deleted = sum(
         1
         for action in planned.actions
         if action.after is None and action.before and action.before.kind is not Kind.DIRECTORY
     )
+    if max(lost, deleted) <= FEW:
+        return
+    ours = _files(sides.ours)
     limit = cluster.settings.limits.max_delete_percent
     confirm = f"`etcsync sync {snapshot.client.name} --allow-mass-delete`"
-    for gone, of, what in (
+    for missing, of, what in (
         (
             lost,
             recorded,
@@ -59,7 +64,7 @@ def refuse_mass_deletion(cluster: Cluster, snapshot: Snapshot, planned: Plan) ->
         ),
         (deleted, ours, f"upstream would delete {deleted} of the {ours} files in the tree"),
     ):
-        if gone > FEW and gone * 100 > of * limit:
+        if missing > FEW and missing * 100 > of * limit:
             raise TreeError(
                 f"{what}, more than limits.max_delete_percent = {limit}; nothing was done",
                 hint=f"If that is meant: {confirm}.",

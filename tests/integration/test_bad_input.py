@@ -84,6 +84,16 @@ def test_an_emptied_tree_is_not_taken_for_a_mass_deletion(cluster: Cluster) -> N
     assert list(cluster.tree(0).iterdir()) == []
 
 
+def test_a_rule_that_ignores_many_files_loses_none(cluster: Cluster) -> None:
+    for number in range(30):
+        cluster.write(f"many/{number}", f"{number}\n", message="")
+    cluster.commit()
+    cluster.sync()
+    cluster.rules.write_text('[[rule]]\npaths = ["/many/"]\nstrategy = "ignore"\nreason = "x"\n')
+    cluster.sync()
+    assert len(list((cluster.tree(0) / "many").iterdir())) == 30
+
+
 def test_a_commit_that_deletes_most_of_upstream_waits_for_confirmation(cluster: Cluster) -> None:
     for path in list(cluster.etc.iterdir()):
         if path.name not in {".git", "hosts", "motd"}:

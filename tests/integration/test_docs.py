@@ -81,6 +81,13 @@ def split_commands(words: list[str]) -> Iterator[list[str]]:
     yield command
 
 
+def children(group: click.Group) -> dict[str, click.Command]:
+    """Return a group's commands by name."""
+    context = click.Context(group)
+    found = {name: group.get_command(context, name) for name in group.list_commands(context)}
+    return {name: command for name, command in found.items() if command is not None}
+
+
 def leaves() -> dict[str, click.Command]:
     """Return all commands that do something, by what is typed after ``etcsync``."""
     found: dict[str, click.Command] = {}
@@ -88,7 +95,7 @@ def leaves() -> dict[str, click.Command]:
     while waiting:
         name, command = waiting.pop()
         if isinstance(command, click.Group):
-            waiting += [(f"{name} {word}".strip(), c) for word, c in command.commands.items()]
+            waiting += [(f"{name} {word}".strip(), c) for word, c in children(command).items()]
         else:
             found[name] = command
     return found
@@ -120,8 +127,8 @@ def check_command_line(words: list[str]) -> None:
             if not (option.is_flag or option.count):
                 rest.pop(0)
             continue
-        assert word in command.commands, f"there is no command {word}"
-        command = command.commands[word]
+        assert word in children(command), f"there is no command {word}"
+        command = children(command)[word]
         if isinstance(command, click.Group):
             context = click.Context(command, parent=context, info_name=word)
     command.make_context(command.name, rest, parent=context)
