@@ -32,6 +32,14 @@ fstab = "{place}/fstab"
 
 [policy]
 packs = ["base", "arch"]
+files = ["{place}/demo.toml"]
+"""
+
+RULES = """\
+[[rule]]
+paths = ["*"]
+validate = []
+reason = "the demonstration's root is an /etc and nothing else: no program in it could check a file"
 """
 
 Etcsync = Callable[[list[str]], int]
@@ -89,6 +97,8 @@ def tell(place: str, etcsync: Etcsync, say: Say) -> None:
         say("Without root, owners cannot be set: every file belongs to you. Modes are kept.")
     with open(os.path.join(place, "etcsync.toml"), "w", encoding="utf-8") as settings:
         settings.write(SETTINGS.format(place=place))
+    with open(os.path.join(place, "demo.toml"), "w", encoding="utf-8") as rules:
+        rules.write(RULES)
     stage = Stage(place, upstream, etcsync, say)
     for scene in (_setup, _propagation, _drift, _heal, _conflict, _release):
         say("")

@@ -10,7 +10,7 @@ import structlog
 
 from etcsync.entries import ROOT
 from etcsync.host.confined import run_confined
-from etcsync.host.rootfs import Outcome
+from etcsync.host.rootfs import Outcome, path_in_root
 from etcsync.reconcile.model import TreeWarning
 
 TIME_LIMIT = 10
@@ -24,6 +24,8 @@ AT_A_TIME = 32
 
 NOT_INSTALLED = 127
 """The exit status by which shells say so, and `run_confined` too; sh(1)."""
+
+SHELL = "/bin/sh"
 
 _NO_ANSWER = Outcome(None, b"")
 
@@ -110,11 +112,11 @@ def _obstacle(root: str) -> str | None:
     """Return why programs of ``root`` cannot be run, or None if they can."""
     if os.geteuid() != 0:
         return f"only root can run programs inside {root}"
-    probe = ("/bin/sh", "-c", ":")
+    if not os.path.exists(path_in_root(root, SHELL)):
+        return f"{root} has no programs to run (there is no {SHELL})"
+    probe = (SHELL, "-c", ":")
     status, output = run_confined(root, probe, name="probe", content=b"", limit=TIME_LIMIT)
     said = output.decode("utf-8", "replace").strip()
     if status is None or status < 0:
         return f"programs inside {root} could not be shut off from the rest of this machine: {said}"
-    if status == NOT_INSTALLED:
-        return f"{root} has no programs to run (there is no /bin/sh)"
     return f"this machine cannot run the programs of {root}: {said}" if status else None
