@@ -73,7 +73,7 @@ def conflict_details(settings: Settings, conflict_id: str) -> ConflictDetails:
         for client in settings.clients:
             for held in _recorded_holds(refs, client.name):
                 if held.id == conflict_id:
-                    return _details(cluster, take_snapshot(cluster, client, refs), held)
+                    return details_of(cluster, take_snapshot(cluster, client, refs), held)
     raise UsageError(
         f"nothing that is held has the id {conflict_id}",
         hint="Run `etcsync conflicts` to list what is held; an id changes with the contents.",
@@ -87,10 +87,6 @@ def _recorded_holds(refs: Refs, client: str) -> tuple[HeldPath, ...]:
 
 def details_of(cluster: Cluster, snapshot: Snapshot, held: HeldPath) -> ConflictDetails:
     """Return the three versions of a path that is held in ``snapshot``."""
-    return _details(cluster, snapshot, held)
-
-
-def _details(cluster: Cluster, snapshot: Snapshot, held: HeldPath) -> ConflictDetails:
     hub = cluster.hub
     theirs_side = cluster.theirs
     if held.upstream_commit != cluster.upstream_commit and hub.has([held.upstream_commit]):

@@ -7,7 +7,7 @@ Where upstream does not use etckeeper, the live upstream tree tells modes and ow
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from etcsync.entries import METADATA_PATH, ROOT, Entry, Kind, ancestors, symlink_entry
@@ -31,13 +31,11 @@ class Side:
         tree: The id of the git tree.
         git: Its entries as git has them.
         entries: The same with metadata; empty directories and ``"."`` included.
-        accounts: The names that belong to ids in this version.
     """
 
     tree: str
     git: Mapping[str, GitEntry]
     entries: Mapping[str, Entry]
-    accounts: Accounts = field(repr=False)
 
     @property
     def keeps_metadata(self) -> bool:
@@ -100,7 +98,7 @@ class Sides:
             for directory in (empty, *ancestors(empty)):
                 if directory not in entries:
                     entries[directory] = metadata(directory, Kind.DIRECTORY, "", DIRECTORY_MODE)
-        return Side(tree, git, entries, accounts)
+        return Side(tree, git, entries)
 
     def _metadata(
         self, git: Mapping[str, GitEntry], accounts: Accounts, live: Live
