@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from etcsync.entries import (
     METADATA_PATH,
@@ -77,39 +78,61 @@ class Beside:
 NOTHING_BESIDE = Beside()
 
 
+class Line(NamedTuple):
+    """One line of the file, or what a name with line breaks makes of it.
+
+    Attributes:
+        text: As it stands there, with its line end.
+        command: ``chmod``, ``chown``, ``chgrp`` or ``mkdir``; ``""`` for anything else.
+        value: The mode, or the owner's or group's name.
+        printed: The path as it is printed.
+        path: The path without ``./``; None when it does not lie beneath the tree's top.
+    """
+
+    text: str
+    command: str = ""
+    value: str = ""
+    printed: str = ""
+    path: str | None = None
+
+
+def read_lines(text: str) -> Iterator[Line]:
+    """Yield the lines of a ``.etckeeper``; nothing in it is run."""
+    at = 0
+    while at < len(text):
+        match = _LINE.match(text, at)
+        if match is None:
+            end = text.find("\n", at) + 1 or len(text)
+            yield Line(text[at:end])
+            at = end
+            continue
+        at = match.end()
+        command, value, target, directory = match.groups()
+        printed = _unquote(target or directory)
+        value = _unquote(value) if value else ""
+        yield Line(match[0], command or "mkdir", value, printed, _path(printed))
+
+
 def parse(content: bytes) -> Metadata:
     """Return what a ``.etckeeper`` says; nothing in it is run.
 
     A ``./`` in front of a path is taken off. A line that is none of the known commands, or whose
     path leads out of the tree, is passed over and counted. Of two lines on one path the last wins.
     """
-    text = decode_path(content)
-    tables: dict[str, dict[str, str]] = {"chmod": {}, "chown": {}, "chgrp": {}}
-    empty: dict[str, None] = {}
-    at = skipped = 0
-    while at < len(text):
-        match = _LINE.match(text, at)
-        if match is None:
-            end = text.find("\n", at) + 1 or len(text)
-            skipped += text[at] not in "#\n"
-            at = end
-            continue
-        at = match.end()
-        command, value, target, directory = match.groups()
-        path = _path(_unquote(target or directory))
-        if path is None:
-            skipped += 1
-        elif directory is not None:
-            empty[path] = None
-        elif command == "chmod" and not _MODE.fullmatch(value):
+    tables: dict[str, dict[str, str]] = {"chmod": {}, "chown": {}, "chgrp": {}, "mkdir": {}}
+    skipped = 0
+    for text, command, value, _, path in read_lines(decode_path(content)):
+        if not command:
+            skipped += text[0] not in "#\n"
+        elif path is None or (command == "chmod" and not _MODE.fullmatch(value)):
             skipped += 1
         else:
             tables[command][path] = value
     return Metadata(
         modes={path: int(mode, 8) & 0o7777 for path, mode in tables["chmod"].items()},
-        owners={path: _unquote(name) for path, name in tables["chown"].items()},
-        groups={path: _unquote(name) for path, name in tables["chgrp"].items()},
-        empty=tuple(empty),
+        owners=tables["chown"],
+        groups=tables["chgrp"],
+        empty=tuple(tables["mkdir"]),
         skipped=skipped,
     )
 
@@ -158,15 +181,32 @@ def generate(
     is_plain = all(map(str.isascii, listed))
     names = sorted(printed_names, key=None if is_plain else encode_path)
     lines = [HEADER, ""]
-    lines += [f"mkdir -p {_quote('./' + path)}" for path in _empty(entries, listed, beside)]
+    lines += [empty_line(path) for path in _empty(entries, listed, beside)]
     for printed in names:
-        _, _, mode, uid, gid = listed[printed_names[printed]]
-        if uid != 0:
-            lines.append(f"maybe chown {_owner(accounts.user_names, uid)} {_quote(printed)}")
-        if gid != 0:
-            lines.append(f"maybe chgrp {_owner(accounts.group_names, gid)} {_quote(printed)}")
-        lines.append(_mode_line(mode, printed))
+        lines += path_lines(listed[printed_names[printed]], printed, accounts)
     return encode_path("\n".join(lines) + "\n")
+
+
+def empty_line(path: str) -> str:
+    """Return the line of an empty directory."""
+    return f"mkdir -p {_quote('./' + path)}"
+
+
+def path_lines(entry: Entry, printed: str, accounts: Accounts) -> list[str]:
+    """Return the lines of a file or directory.
+
+    Args:
+        entry: What stands there.
+        printed: The path as the file prints it.
+        accounts: Where names for owners come from.
+    """
+    _, _, mode, uid, gid = entry
+    lines = [_mode_line(mode, printed)]
+    if gid != 0:
+        lines.insert(0, f"maybe chgrp {_owner(accounts.group_names, gid)} {_quote(printed)}")
+    if uid != 0:
+        lines.insert(0, f"maybe chown {_owner(accounts.user_names, uid)} {_quote(printed)}")
+    return lines
 
 
 def _listed(items: Iterable[tuple[str, Entry]], filters: bool) -> Iterator[tuple[str, Entry]]:

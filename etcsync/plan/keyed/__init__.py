@@ -8,6 +8,7 @@ from etcsync.plan.keyed.accounts import (
     ACCOUNT_FILES,
     AccountsConflict,
     AccountsMerged,
+    lost_records,
     merge_accounts,
 )
 from etcsync.plan.keyed.conflicts import KeyedConflict, RecordConflict
@@ -21,6 +22,7 @@ __all__ = [
     "KeyedConflict",
     "RecordConflict",
     "format_for",
+    "lost_records",
     "merge_accounts",
     "merge_keyed",
 ]

@@ -129,3 +129,21 @@ def _order(documents: Versions[Document], texts: Mapping[Slot, bytes]) -> list[S
     ordinary = append(*([slot for slot in s if not is_compat(slot.key)] for s in (frame, guest)))
     compat = interleave(*([slot for slot in s if is_compat(slot.key)] for s in (frame, guest)))
     return ordinary + compat
+
+
+def lost_records(name: str, before: bytes | None, after: bytes | None) -> list[str]:
+    """Return the names of the records that one version of an account file has and a later lacks.
+
+    Args:
+        name: The file's path; of a file that holds no accounts nothing is lost.
+        before: The earlier version; None where there is no file.
+        after: The later one.
+    """
+    if name not in FILES:
+        return []
+    kept = FILES[name].read(after).records
+    return [
+        ":".join(part.decode("utf-8", "surrogateescape") for part in slot.key)
+        for slot in FILES[name].read(before).records
+        if slot not in kept
+    ]
