@@ -8,10 +8,10 @@ import os
 from collections.abc import MutableMapping
 
 KEPT = frozenset({
-    "CI", "COLORTERM", "COLUMNS", "EDITOR", "ETCSYNC_CONFIG", "FORCE_COLOR", "INVOCATION_ID",
-    "JOURNAL_STREAM", "LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "LINES", "LISTEN_FDS",
-    "LISTEN_PID", "NOTIFY_SOCKET", "NO_COLOR", "SUDO_USER", "TERM", "TMPDIR", "TZ", "USER",
-    "VISUAL", "WATCHDOG_PID", "WATCHDOG_USEC",
+    "CI", "COLORTERM", "COLUMNS", "EDITOR", "ETCSYNC_CONFIG", "FORCE_COLOR", "GIT_COMMITTER_EMAIL",
+    "GIT_COMMITTER_NAME", "INVOCATION_ID", "JOURNAL_STREAM", "LANG", "LC_ALL", "LC_CTYPE",
+    "LC_MESSAGES", "LINES", "LISTEN_FDS", "LISTEN_PID", "LOGNAME", "NOTIFY_SOCKET", "NO_COLOR",
+    "SUDO_USER", "TERM", "TMPDIR", "TZ", "USER", "VISUAL", "WATCHDOG_PID", "WATCHDOG_USEC",
 })  # fmt: skip
 """Variables that are taken over; completion variables (``_ETCSYNC_…``) are as well."""
 

@@ -71,11 +71,13 @@ def run_git(
     stdin: bytes = b"",
     limit: float = TIME_LIMIT,
     keep_open: Sequence[int] = (),
+    nothing: int = 0,
 ) -> bytes:
     """Run one git command to its end and return its standard output.
 
     Git and its children inherit the descriptors in ``keep_open``, such as a lock that they shall
-    hold even when this process is killed.
+    hold even when this process is killed. With an exit status of ``nothing`` git says that there is
+    nothing to say: the output is empty then.
 
     Raises:
         HubError: Git failed, was not found, or took longer than ``limit`` seconds; the message
@@ -96,6 +98,8 @@ def run_git(
         except GitCommandNotFound as error:
             raise _not_installed() from error
         except GitCommandError as error:
+            if error.status == nothing:
+                return b""
             said = error.stderr.strip().removeprefix("stderr: ").strip("'\n ")
             raise HubError(f"git {arguments[0]} failed: {said or error.status}") from error
     return output

@@ -155,8 +155,8 @@ class Importer:
 
 
 @contextmanager
-def open_importer(directory: str) -> Iterator[Importer]:
-    """Yield the importer that writes to the hub ``directory``.
+def open_importer(directory: str, **environment: str) -> Iterator[Importer]:
+    """Yield the importer that writes to the repository ``directory``.
 
     Leaving the block before `Importer.finish` has returned abandons what was sent.
 
@@ -164,7 +164,7 @@ def open_importer(directory: str) -> Iterator[Importer]:
         HubError: Git failed, or its disk is full.
     """
     with (
-        git_command(directory) as git,
+        git_command(directory, **environment) as git,
         git_process(git, "fast-import", "--quiet", "--done", "--date-format=raw") as process,
     ):
         importer = Importer(directory, process)

@@ -160,8 +160,8 @@ def exclusive(etc_path: str) -> Iterator[int]:
             except BlockingIOError as error:
                 if time.monotonic() > deadline:
                     raise UpstreamError(
-                        f"another process is still putting {etc_path} under version control",
-                        hint="Wait for it to end, then run `etcsync init` again.",
+                        f"another process is still working on the repository of {etc_path}",
+                        hint="Wait for it to end, then try again.",
                     ) from error
                 time.sleep(0.1)
         yield descriptor

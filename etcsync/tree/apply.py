@@ -133,7 +133,7 @@ class _Stager:
     ownership: bool
 
     def stage(self, name: str, change: Change, way: Way) -> Item:
-        if way is Way.ADJUST and self._has_other_names(change):
+        if way is Way.ADJUST and self._must_be_replaced(change):
             way = Way.REPLACE
         slot = Slot(name, change.path, 0, change.before, None, change.group)
         if way in {Way.CREATE, Way.REPLACE} and change.after is not None:
@@ -144,10 +144,12 @@ class _Stager:
             slot = slot._replace(after=change.after)
         return Item(slot, way)
 
-    def _has_other_names(self, change: Change) -> bool:
-        """Whether a file to be changed in place is known by another name, perhaps elsewhere."""
+    def _must_be_replaced(self, change: Change) -> bool:
+        """Whether a file may not be changed in place: it may have other names, even elsewhere."""
         if change.before is None or change.before.kind is not Kind.FILE:
             return False
+        if change.at_once:
+            return True
         with self.tree.place(change.path) as place:
             return beneath.lstat(place).st_nlink > 1
 

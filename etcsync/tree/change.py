@@ -17,6 +17,7 @@ class Change(NamedTuple):
         after: What shall stand there; None: nothing.
         attributes: Extended attributes for a new file, beside those it keeps from an old one.
         group: Changes that name the same group are made all or none.
+        at_once: A file is replaced even where only its metadata changes: that is one step.
     """
 
     path: str
@@ -24,6 +25,7 @@ class Change(NamedTuple):
     after: Entry | None
     attributes: Attributes = NO_ATTRIBUTES
     group: str | None = None
+    at_once: bool = False
 
 
 class Way(Enum):

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from etcsync.entries import Entry, Kind, encode_path
+from etcsync.entries import ROOT, Entry, Kind, encode_path
 from etcsync.errors import TreeError
 from etcsync.names import is_safe_path
 from etcsync.tree import beneath
@@ -85,7 +85,7 @@ def _slot(line: object) -> Slot:
     """Return one line; a journal inside a tree may have been written by the client."""
     match line:
         case [str(name), str(path), int(inode), before, after, None | str() as group]:
-            if is_safe_path(path):
+            if path == ROOT or is_safe_path(path):
                 return Slot(name, path, inode, _entry(before), _entry(after), group)
     raise ValueError(line)
 

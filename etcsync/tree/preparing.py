@@ -56,9 +56,7 @@ def prepare(
         case Kind.SYMLINK:
             _make_link(contents(after.oid), place)
         case Kind.DIRECTORY:
-            beneath.make_directory(place)
-            descriptor = beneath.open_own_directory(place)
-            _finish(descriptor, after.mode, owner, NO_ATTRIBUTES)
+            prepare_directory(place, after, ownership=ownership)
         case Kind.FILE:
             descriptor = beneath.make_file(place)
             try:
@@ -72,6 +70,14 @@ def prepare(
             _finish(descriptor, after.mode, owner, attributes)
         case Kind.OTHER:
             raise OSError(errno.EINVAL, "something of no recordable kind cannot be made")
+
+
+def prepare_directory(place: Place, after: Entry, *, ownership: bool) -> None:
+    """Make the directory that ``after`` describes at an empty place of a bench."""
+    beneath.make_directory(place)
+    descriptor = beneath.open_own_directory(place)
+    owner = (after.uid, after.gid) if ownership else None
+    _finish(descriptor, after.mode, owner, NO_ATTRIBUTES)
 
 
 def _make_link(target: bytes, place: Place) -> None:

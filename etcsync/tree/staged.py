@@ -78,6 +78,24 @@ class Staged:
                 self._attempt(item, swapper)
             self._take_back_groups(swapper)
 
+    def confirm(self) -> bool:
+        """Look once more at what came out, and return whether every change stands.
+
+        Call it after `swap` and `settle`. Everything stays on the bench, so that all can still be
+        taken back.
+
+        Raises:
+            TreeError: Tree or bench cannot be opened.
+        """
+        if self.items:
+            with self._opened() as swapper:
+                self._await_writers(swapper)
+                for item in self.items:
+                    if item.out is Out.THEIRS:
+                        self._look_again(item, swapper)
+                self._take_back_groups(swapper)
+        return not (self.raced or self.kept or self.failed)
+
     def finish(self) -> Applied:
         """Look once more at what came out, remove it, and tell what became of each change.
 

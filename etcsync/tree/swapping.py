@@ -13,8 +13,9 @@ from etcsync.entries import Entry, Kind
 from etcsync.tree import beneath
 from etcsync.tree.beneath import OpenTree, Place
 from etcsync.tree.change import Change, Way, way_of
+from etcsync.tree.journal import Slot
 from etcsync.tree.outcome import Item, Out
-from etcsync.tree.preparing import change_metadata
+from etcsync.tree.preparing import change_metadata, prepare_directory
 from etcsync.tree.reading import entry_of, matches
 
 ELSEWHERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EEXIST}
@@ -105,6 +106,9 @@ class Swapper:
         """Undo a change that was made, unless the client has changed the path since."""
         slot = item.slot
         way = item.way
+        if way is Way.REMOVE_DIRECTORY:
+            with suppress(OSError):
+                self._make_directory_again(slot)
         if way is not Way.ADJUST and way is not Way.REPLACE:
             way = way_of(Change(slot.path, slot.after, slot.before)) or way
         back = Item(slot._replace(before=slot.after, after=slot.before), way)
@@ -117,6 +121,26 @@ class Swapper:
             item.out = back.out if back.out is Out.RETURNED else item.out
         else:
             item.out = Out.STAGED
+
+    def _make_directory_again(self, slot: Slot) -> None:
+        """Put a directory like the one that was removed on the bench."""
+        place = slot.place(self.bench)
+        with suppress(FileNotFoundError):
+            beneath.rmdir(place)
+        if slot.before is not None:
+            prepare_directory(place, slot.before, ownership=self.ownership)
+
+    def set_back(self, item: Item) -> None:
+        """Give a directory its former metadata where a change of it was cut off half-way."""
+        before, after = item.slot.before, item.slot.after
+        if before is None or after is None:
+            return
+        modes = {before.mode, after.mode, before.mode & after.mode & 0o777}
+        with suppress(OSError), self.tree.pinned(item.slot.path) as pin:
+            now = entry_of(os.fstat(pin), before.oid, ownership=self.ownership)
+            owners = {entry[3:] for entry in (before, after)}
+            if now.kind is before.kind and now.mode in modes and now[3:] in owners:
+                change_metadata(pin, before, ownership=self.ownership)
 
     def is_expected(self, item: Item) -> bool:
         """Whether what came out is what the plan saw."""

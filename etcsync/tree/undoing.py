@@ -29,14 +29,36 @@ def take_back_half_groups(
         with staging.bench(client, tree, inside=inside) as bench:
             swapper = Swapper(tree, bench, limit, ownership)
             groups: defaultdict[str, list[Item]] = defaultdict(list)
-            for slot in (read_journal(bench) or {}).values():
-                if slot.group is not None and (way := _way(slot)) is not None:
-                    groups[slot.group].append(Item(slot, way))
+            for item in _items(bench):
+                if item.slot.group is not None:
+                    groups[item.slot.group].append(item)
             for items in groups.values():
                 made = [item for item in items if swapper.was_made(item)]
                 if len(made) < len(items):
                     for item in reversed(made):
                         swapper.take_back(item)
+
+
+def take_back_everything(
+    staging: Staging, client: str, tree: OpenTree, *, limit: int, ownership: bool
+) -> None:
+    """Take back all that a run has put in place, finished or not.
+
+    Otherwise as `take_back_half_groups`.
+    """
+    for inside in staging.unfinished(client, tree):
+        with staging.bench(client, tree, inside=inside) as bench:
+            swapper = Swapper(tree, bench, limit, ownership)
+            for item in reversed(_items(bench)):
+                if swapper.was_made(item):
+                    swapper.take_back(item)
+                elif item.way is Way.ADJUST:
+                    swapper.set_back(item)
+
+
+def _items(bench: OpenTree) -> list[Item]:
+    slots = (read_journal(bench) or {}).values()
+    return [Item(slot, way) for slot in slots if (way := _way(slot)) is not None]
 
 
 def _way(slot: Slot) -> Way | None:
