@@ -1,11 +1,13 @@
 """``etcsync diff``: upstream against a client's live tree."""
 
+from collections.abc import Iterable
+
 import click
 
 from etcsync.cli.arguments import one_client
 from etcsync.cli.context import Context, with_context
 from etcsync.cli.render import safe
-from etcsync.reconcile.differences import tree_differences
+from etcsync.reconcile.differences import TreeDifference, tree_differences
 from etcsync.report.escape import printable
 
 LETTERS = {"added": "A", "deleted": "D", "modified": "M", "type": "T", "metadata": "m"}
@@ -46,13 +48,17 @@ def diff(
             }
         )
     else:
-        for each in differences:
-            if name_status:
-                context.out.print(f"{LETTERS[each.change.value]}\t{safe(each.path)}")
-                continue
-            for line in each.lines:
-                context.out.print(printable(line, keep="\t"), style=_style(line), soft_wrap=True)
+        for each in differences if name_status else ():
+            context.out.print(f"{LETTERS[each.change.value]}\t{safe(each.path)}")
+        print_differences(context, differences)
     return 1 if exit_code and differences else 0
+
+
+def print_differences(context: Context, differences: Iterable[TreeDifference]) -> None:
+    """Print unified diffs, coloured on a terminal."""
+    for each in differences:
+        for line in each.lines:
+            context.out.print(printable(line, keep="\t"), style=_style(line), soft_wrap=True)
 
 
 def _style(line: str) -> str | None:

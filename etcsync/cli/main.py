@@ -26,6 +26,7 @@ COMMANDS = {
     "init": "init",
     "plan": "sync",
     "policy": "policy",
+    "promote": "promote",
     "status": "status",
     "sync": "sync",
 }

@@ -26,7 +26,7 @@ PLACE = "etcsync"
 """In upstream's git directory: what exists only while something is promoted."""
 
 NOTE = "promotion"
-NEW_INDEX = "index"
+NEW_INDEX = "new-index"
 INDEX = "index"
 INDEX_LOCK = "index.lock"
 
@@ -203,10 +203,12 @@ def hiding_rules(etc_path: str, paths: Iterable[str]) -> dict[str, str]:
     Returns:
         By path, the file, line and pattern that hide it.
     """
-    names = b"".join(encode_path(path) + b"\0" for path in paths)
+    names = b"".join(b"./%s\0" % encode_path(path) for path in paths)
     if not names:
         return {}
     with upstream_git(etc_path) as git:
+        # The command knows nothing of pathspecs, and refuses to run where they are mentioned.
+        git.update_environment(GIT_LITERAL_PATHSPECS="0")
         output = run_git(
             git, "check-ignore", "--verbose", "-z", "--no-index", "--stdin",
             stdin=names, nothing=1,
@@ -214,7 +216,7 @@ def hiding_rules(etc_path: str, paths: Iterable[str]) -> dict[str, str]:
     fields = [decode_path(field) for field in output.split(b"\0")[:-1]]
     rules = zip(fields[::4], fields[1::4], fields[2::4], fields[3::4], strict=True)
     return {
-        path: f"{source} line {line}: {pattern}"
+        path.removeprefix("./"): f"{source} line {line}: {pattern}"
         for source, line, pattern, path in rules
         if not pattern.startswith("!")
     }

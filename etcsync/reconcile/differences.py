@@ -62,7 +62,7 @@ def tree_differences(
             derived = path == METADATA_PATH or path in snapshot.scan.unmanaged
             if change is None or strategy is Strategy.IGNORE or derived:
                 continue
-            described = _describe(cluster, snapshot, path, change, strategy)
+            described = describe(cluster, snapshot, path, theirs.get(path), ours.get(path))
             found.append(described if with_text else replace(described, lines=()))
         return found
 
@@ -71,12 +71,16 @@ def _covers(place: str, path: str) -> bool:
     return place in {"", ".", path} or path.startswith(place + "/")
 
 
-def _describe(
-    cluster: Cluster, snapshot: Snapshot, path: str, change: Change, strategy: Strategy
+def describe(
+    cluster: Cluster, snapshot: Snapshot, path: str, theirs: Entry | None, ours: Entry | None
 ) -> TreeDifference:
-    theirs, ours = snapshot.sides.theirs.get(path), snapshot.sides.ours.get(path)
+    """Return how upstream's version of a path and another one, for a client, differ, with a diff.
+
+    Nothing secret is in it.
+    """
+    treatment = snapshot.policy.treatment(path)
     old, new = _content(cluster, theirs), _content(cluster, ours)
-    secret = is_secret(snapshot.policy.treatment(path), theirs, ours) or any(
+    secret = is_secret(treatment, theirs, ours) or any(
         looks_secret(content) for content in (old, new)
     )
     header = [f"--- upstream/{path}", f"+++ {snapshot.client.name}/{path}"]
@@ -90,7 +94,8 @@ def _describe(
         body = ["differs (binary)"]
     else:
         body = unified_lines(*(text.decode("utf-8", "surrogateescape") for text in (old, new)))
-    return TreeDifference(path, change, strategy, secret, (*header, *body))
+    change = difference(ours, theirs) or Change.METADATA
+    return TreeDifference(path, change, treatment.strategy, secret, (*header, *body))
 
 
 def _metadata_lines(theirs: Entry, ours: Entry) -> list[str]:

@@ -13,6 +13,8 @@ from etcsync.report.escape import printable
 
 CAUSE_TRAILER = "Etcsync-Cause"
 UPSTREAM_TRAILER = "Etcsync-Upstream"
+PROMOTED_TRAILER = "Promoted-from"
+CAPTURED_TRAILER = "Etcsync-Captured"
 LISTED_PATHS = 50
 """Paths that a commit message lists at most; the commit itself has them all."""
 
@@ -80,6 +82,24 @@ def reconcile_message(
     subject = f"Reconcile {client} with upstream {upstream[:12]}"
     lines = [f"{'healed ' if path in healed else ''}{path}" for path in sorted(changed)]
     return _message(subject, lines, {CAUSE_TRAILER: "reconcile", UPSTREAM_TRAILER: upstream})
+
+
+def promote_message(client: str, captured: str, changes: Mapping[str, str], text: str = "") -> str:
+    """Return the message of a commit that brings a client's changes upstream.
+
+    Args:
+        client: The client's name.
+        captured: The commit of its history that has them.
+        changes: How upstream changes, by path.
+        text: The administrator's own words, instead of the list of paths.
+    """
+    trailers = {PROMOTED_TRAILER: client, CAPTURED_TRAILER: captured}
+    if text.strip():
+        return _message(text.strip(), [], trailers)
+    paths = sorted(changes)
+    what = printable(paths[0]) if len(paths) == 1 else _counted(len(paths), "change")
+    lines = [f"{changes[path]} {path}" for path in paths]
+    return _message(f"Promote {what} of {client}", lines, trailers)
 
 
 def rescue_message(client: str, paths: Sequence[str]) -> str:

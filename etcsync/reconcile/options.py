@@ -22,5 +22,20 @@ class SyncOptions:
     wait: float = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class PromoteOptions:
+    """How a promotion is made.
+
+    Attributes:
+        message: The commit's message, without trailers; "" for one that lists the paths.
+        dry_run: Only look.
+        wait: Seconds to wait for another writer.
+    """
+
+    message: str = ""
+    dry_run: bool = False
+    wait: float = 60.0
+
+
 def no_advance(_step: str, _done: int, _total: int) -> None:
     """Tell nobody how far a run is."""

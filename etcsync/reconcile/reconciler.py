@@ -26,6 +26,7 @@ from etcsync.reconcile.options import Advance, SyncOptions
 from etcsync.reconcile.recording import record_finished, record_intents
 from etcsync.reconcile.reporting import report
 from etcsync.reconcile.rounds import Round, look_and_plan
+from etcsync.reconcile.upstream_writing import settle_promotion
 
 ROUNDS = 4
 """How often a client is planned anew because its tree changed under the run."""
@@ -73,10 +74,13 @@ def plan_clients(
 def fetch(settings: Settings, options: SyncOptions) -> str:
     """Bring upstream's head into the hub and return it.
 
+    A promotion that was cut off is completed, or taken back, before.
+
     Raises:
         UpstreamError: Upstream cannot be read, is busy, or rewrote its history.
     """
     etc, root = settings.upstream.etc, settings.upstream.root
+    settle_promotion(etc, ownership=os.geteuid() == 0)
     busy = transaction_in_progress(root, etc)
     if busy:
         raise UpstreamError(f"upstream is busy: {busy}", hint="Run it again when that is over.")
