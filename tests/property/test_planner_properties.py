@@ -23,6 +23,7 @@ from plan_support import (
 from etcsync.entries import ROOT, Entry, Kind, ancestors
 from etcsync.plan.keyed import ACCOUNT_FILES
 from etcsync.plan.model import Act, Plan, Sides, result_tree
+from etcsync.plan.restriction import restricted
 from etcsync.plan.structure import PLAIN_DIRECTORY
 from etcsync.policy.treatment import Strategy, Treatment
 
@@ -289,3 +290,14 @@ def test_account_files_move_together_or_not_at_all(situation):
     written = {action.path for action in result.writes} & set(ACCOUNT_FILES)
     if both_changed and held:
         assert not written
+
+
+@settings(max_examples=400, deadline=None)
+@given(situations(), st.sets(st.sampled_from([ROOT, *PATHS])))
+def test_a_restricted_plan_writes_at_the_chosen_paths_and_leaves_a_tree(situation, chosen):
+    sides, rules = situation
+    part = restricted(planned(sides, rules), chosen)
+    assert is_tree(present_afterwards(sides, part))
+    above = {a for path in chosen for a in ancestors(path)}
+    assert {action.path for action in part.actions} <= chosen | above
+    assert part.holds == ()
