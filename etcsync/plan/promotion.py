@@ -74,16 +74,11 @@ def select_promoted(planned: Planned, names: Sequence[str] = ()) -> Selection:
 
     Args:
         planned: The client's plan.
-        names: Paths to promote, with what is beneath them; none: all that may be.
+        names: Paths to promote, with what is beneath them, and what their groups bring along;
+            none: all that may be.
     """
     differing = _differing(planned, names)
-    named = {name for name in names if name != ROOT}
-    everything = not names or ROOT in names
-    wanted = {
-        path: path in names or any(above in named for above in ancestors(path))
-        for path in differing
-        if everything or path in named or not named.isdisjoint(ancestors(path))
-    }
+    wanted = _wanted(planned, differing, names)
     unknown = tuple(name for name in names if not any(_covers(name, path) for path in differing))
     conflicts = tuple(hold for hold in planned.plan.holds if wanted.get(hold.path))
     refused = {
@@ -101,6 +96,22 @@ def select_promoted(planned: Planned, names: Sequence[str] = ()) -> Selection:
         chosen = {}
     left_out = (LeftOut(p, refused[p], wanted.get(p, False)) for p in sorted(refused))
     return Selection(dict(sorted(chosen.items())), tuple(left_out), conflicts, unknown)
+
+
+def _wanted(
+    planned: Planned, differing: Mapping[str, str], names: Sequence[str]
+) -> dict[str, bool]:
+    """Return what is asked for, each with whether by name.
+
+    To name a directory is to name all beneath it; to name one of a group is to name the group. The
+    tree's own directory stands for everything, as no name does, but names nothing beneath it.
+    """
+    named = {path for path in differing if any(_covers(n, path) for n in names if n != ROOT)}
+    named |= {ROOT} & {*names}
+    groups = {planned.treatment(path).group for path in named} - {None}
+    named |= {path for path in differing if planned.treatment(path).group in groups}
+    everything = not names or ROOT in names
+    return {path: path in named for path in differing if everything or path in named}
 
 
 def _covers(name: str, path: str) -> bool:

@@ -114,7 +114,9 @@ def intend(
     generated = GitEntry(EXECUTABLE_MODE, cluster.contents.put(text_before))
     metadata_now = generated
     if planned.writes or not suspended:
-        metadata_now = _metadata_to_capture(snapshot, metadata_before, generated, text_after)
+        metadata_now = _metadata_to_capture(
+            cluster, snapshot, metadata_before, generated, text_after
+        )
     if metadata_now != metadata_before and not (sides.creating and not captured):
         captured[METADATA_PATH] = metadata_now
     metadata_then = GitEntry(EXECUTABLE_MODE, cluster.contents.put(text_after))
@@ -175,17 +177,23 @@ def _planned_changes(planned: Plan) -> dict[str, Change]:
 
 
 def _metadata_to_capture(
-    snapshot: Snapshot, recorded: GitEntry | None, generated: GitEntry, text_after: bytes
+    cluster: Cluster,
+    snapshot: Snapshot,
+    recorded: GitEntry | None,
+    generated: GitEntry,
+    text_after: bytes,
 ) -> GitEntry:
     """Return the metadata file as the capture records it: generated, or as the client wrote it.
 
-    A metadata file that is neither what was recorded nor what is generated is the client's own
-    doing: it goes into history as it is before it is written anew.
+    A metadata file that is neither generated nor known from earlier is the client's own doing: it
+    goes into history as it is before it is written anew.
     """
     live = snapshot.sides.ours.get(METADATA_PATH)
     expected = {generated.oid, blob_oid(text_after), (recorded or generated).oid}
     if live is None or live.kind is not Kind.FILE or live.oid in expected:
         return generated
+    if cluster.hub.has([live.oid]):
+        return generated  # it was left as it was when other edits were captured
     return GitEntry(EXECUTABLE_MODE, live.oid)
 
 
