@@ -1,17 +1,13 @@
 """A client's changes go upstream and to everybody, in the guide's cluster under real etckeeper."""
 
-import os
 import shutil
-import signal
 import stat
 import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster import CLEAN_ENVIRONMENT, IDENTITY, Cluster, fingerprint, git
+from cluster import Cluster, fingerprint, git
 
 pytestmark = [
     pytest.mark.root,
