@@ -17,7 +17,7 @@ from etcsync.report.documents import promotion_document
 @click.command(epilog="Example: etcsync promote client0 chrony.conf -m 'Use our own time server'")
 @one_client
 @click.argument("paths", metavar="[PATH]...", nargs=-1)
-@click.option("-m", "--message", default="", metavar="MSG", help="The commit's message.")
+@click.option("--message", "-m", default="", metavar="MSG", help="The commit's message.")
 @click.option("--dry-run", is_flag=True, help="Show the diff, and write nothing.")
 @with_context
 def promote(

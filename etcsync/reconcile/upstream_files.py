@@ -96,7 +96,13 @@ class UpstreamFiles:
         if not staged.confirm():
             for path, error in staged.failed.items():
                 raise UpstreamError(f"{self.etc}/{path} cannot be written: {error.strerror}")
-            raise self._edited([*staged.raced, *staged.kept])
+            for path in sorted(staged.kept):
+                raise UpstreamError(
+                    f"{self.etc}/{path} cannot be removed: it holds something that git does not"
+                    " track; nothing was written",
+                    hint="Move that elsewhere, then promote again.",
+                )
+            raise self._edited(staged.raced)
         sync([staged])
 
     def take_back(self) -> None:

@@ -12,8 +12,6 @@ from etcsync.tree.metadata_patch import patch
 
 NAMES = ("a", "b", "d", "d/x", "d/e", "d/e/z", "passwd", "quo'te", ".gitignore", "z\n", "é")
 MANY = [
-    file(), file(mode=0o600, uid=7), file(mode=0o640, gid=42), directory(), directory(0o2750, 7)
-]
     file(),
     file(mode=0o600, uid=7),
     file(mode=0o640, gid=42),

@@ -1,0 +1,113 @@
+"""Killed at any step, a promotion is there entirely or not at all once the next run has looked."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from cluster import CLEAN_ENVIRONMENT, Cluster, git, sample_cluster
+
+CALLS = "renameat2,rename,link,unlink,unlinkat,rmdir,vfork,sendfile,mkdir"
+"""What changes names, starts git or copies the index."""
+
+STEP = 7
+"""Every so-manieth call is a point to die at; all of them were tried once."""
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Cluster:
+    built = sample_cluster(tmp_path, clients=2)
+    built.sync()
+    (built.etc / "chrony.conf").write_text("being edited\n")
+    (built.etc / "wip").write_text("half done\n")
+    git(built.etc, "add", "--intent-to-add", "wip")
+    return built
+
+
+def change_client(cluster: Cluster, number: int) -> None:
+    """Have client0 change something in every way."""
+    tree = cluster.tree(0)
+    (tree / "motd").write_text(f"message {number}\n")
+    (tree / f"new{number}").mkdir()
+    (tree / f"new{number}/file").write_text("new\n")
+    (tree / "hosts").chmod(0o600 if (tree / "hosts").stat().st_mode & 0o044 else 0o644)
+    place = tree / "vconsole.conf"
+    if place.is_file():
+        place.unlink()
+        place.mkdir()
+        (place / "part").write_text("KEYMAP=uk\n")
+    else:
+        (place / "part").unlink()
+        place.rmdir()
+        place.write_text(f"KEYMAP=uk{number}\n")
+    for old in tree.glob("new*"):
+        if old.name != f"new{number}" and old.is_dir() and number % 3 == 0:
+            (old / "file").unlink()
+            old.rmdir()
+
+
+def traced(cluster: Cluster, *options: str) -> int:
+    done = subprocess.run(
+        ["strace", "-qq", "-e", f"trace={CALLS}", *options,
+         sys.executable, "-m", "etcsync", "--config", str(cluster.settings), "promote", "client0"],
+        env=CLEAN_ENVIRONMENT, capture_output=True, check=False,
+    )  # fmt: skip
+    return done.returncode
+
+
+def live(place: Path) -> dict[str, tuple[int, bytes]]:
+    """Return mode and content of what client0 changes, directories without content."""
+    found = {}
+    for path in [*place.glob("*"), *place.glob("new*/*"), *place.glob("vconsole.conf/*")]:
+        if path.name.startswith(("motd", "new", "hosts", "vconsole", "file", "part")):
+            content = path.read_bytes() if path.is_file() else b""
+            found[str(path.relative_to(place))] = (path.stat().st_mode, content)
+    return found
+
+
+def points(calls: str) -> list[tuple[str, int]]:
+    """Return the calls from the note of a promotion on, each by its name and its turn."""
+    found: list[tuple[str, int]] = []
+    begun = False
+    turns: Counter[str] = Counter()
+    for line in calls.splitlines():
+        name = line.partition("(")[0]
+        turns[name] += 1
+        begun = begun or "/.git/etcsync" in line
+        if begun and name.isidentifier():
+            found.append((name, turns[name]))
+    return found
+
+
+def test_killed_between_any_two_steps(cluster: Cluster) -> None:
+    calls = cluster.place / "calls"
+    edits = git(cluster.etc, "status", "--porcelain")
+    before_all = live(cluster.etc)
+    undone = done = 0
+    change_client(cluster, 0)
+    assert traced(cluster, "-o", str(calls)) == 0
+    assert live(cluster.etc) != before_all
+    step = int(os.environ.get("ETCSYNC_TEST_STEP", STEP))
+    for number, (call, turn) in enumerate(points(calls.read_text())[::step], 1):
+        change_client(cluster, number)
+        old, new = live(cluster.etc), live(cluster.tree(0))
+        head = git(cluster.etc, "rev-parse", "HEAD")
+        kill = f"inject={call}:signal=KILL:when={turn}"
+        assert traced(cluster, "-o", "/dev/null", "-e", kill) == -signal.SIGKILL
+        cluster.sync()
+        promoted = git(cluster.etc, "rev-parse", "HEAD") != head
+        done, undone = done + promoted, undone + (not promoted)
+        assert live(cluster.etc) == (new if promoted else old), (call, turn)
+        assert live(cluster.tree(1)) == live(cluster.etc)
+        assert git(cluster.etc, "status", "--porcelain") == edits, number
+        leftovers = {"etcsync", "index.lock"} & {*os.listdir(cluster.etc / ".git")}
+        assert leftovers == set(), number
+        assert live(cluster.tree(0)) == new, "the client keeps what it has"
+    assert done > 0
+    assert undone > 0
+    cluster.run("promote", "client0")
+    assert live(cluster.etc) == live(cluster.tree(0))
+    assert git(cluster.etc, "fsck", "--no-dangling").strip() == ""
