@@ -78,6 +78,8 @@ def write_note(head: Head, note: Note) -> None:
 
 def remove_note(head: Head) -> None:
     """Write down that the promotion has ended: everything of it is done, or undone."""
+    if not os.path.isdir(place(head)):
+        return
     for name in sorted(os.listdir(place(head)), key=NOTE.__eq__):
         with suppress(IsADirectoryError):
             os.unlink(os.path.join(place(head), name))

@@ -13,13 +13,14 @@ from etcsync.hub.importer import NewCommit
 from etcsync.hub.objects import DIRECTORY_MODE
 from etcsync.hub.promotion import hiding_rules, place
 from etcsync.hub.upstream import read_head, uncommitted
-from etcsync.plan.model import Change, Plan, difference, result_tree
+from etcsync.plan.model import Act, Action, Change, Plan, difference, result_tree
 from etcsync.plan.promotion import Planned, Selection, select_promoted
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.intent import recorded_as
 from etcsync.reconcile.planning import plan_snapshot
 from etcsync.reconcile.snapshot import Snapshot, read_refs, take_snapshot
 from etcsync.reconcile.upstream_files import UpstreamFiles
+from etcsync.reconcile.validating import refusals
 from etcsync.tree.accounts import parse_accounts
 from etcsync.tree.change import Change as FileChange
 from etcsync.tree.metadata_patch import patch
@@ -88,6 +89,21 @@ def draft_promotion(cluster: Cluster, client: Client, names: tuple[str, ...]) ->
     plan = plan_snapshot(cluster, snapshot)
     for content in cluster.merger.contents.values():
         cluster.contents.put(content)
+    against = _hidden(cluster, snapshot, plan, names)
+    selection = _select(cluster, snapshot, plan, names, against)
+    while refused := refusals(cluster, snapshot, _as_plan(snapshot, selection)):
+        against |= {path: sentence for (path, _), sentence in refused.items()}
+        selection = _select(cluster, snapshot, plan, names, against)
+    return Draft(snapshot, plan, selection, _after(cluster, selection.entries))
+
+
+def _select(
+    cluster: Cluster,
+    snapshot: Snapshot,
+    plan: Plan,
+    names: tuple[str, ...],
+    against: Mapping[str, str],
+) -> Selection:
     planned = Planned(
         plan,
         snapshot.sides,
@@ -95,10 +111,20 @@ def draft_promotion(cluster: Cluster, client: Client, names: tuple[str, ...]) ->
         snapshot.policy.treatment,
         cluster.contents.read,
         cluster.theirs.keeps_metadata,
-        _hidden(cluster, snapshot, plan, names),
+        against,
     )
-    selection = select_promoted(planned, names)
-    return Draft(snapshot, plan, selection, _after(cluster, selection.entries))
+    return select_promoted(planned, names)
+
+
+def _as_plan(snapshot: Snapshot, selection: Selection) -> Plan:
+    """Return what is done upstream, as validators are asked about what is done to a tree."""
+    treatment, theirs = snapshot.policy.treatment, snapshot.sides.theirs
+    return Plan(
+        actions=tuple(
+            Action(path, Act.WRITE, treatment(path).strategy, "", theirs.get(path), entry)
+            for path, entry in selection.entries.items()
+        )
+    )
 
 
 def _hidden(

@@ -6,6 +6,7 @@ promoted. What a killed run left is taken back before that step and completed af
 run that writes. Meanwhile git's own lock on the index keeps everybody else from committing.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -72,7 +73,7 @@ def settle_promotion(etc: str, *, ownership: bool) -> None:
         UpstreamError: Another process is at work in upstream; or what was left cannot be read.
         TreeError: Something that must not be lost cannot be put in its place.
     """
-    if promotion.read_note(read_head(etc)) is None:
+    if not os.path.isdir(promotion.place(read_head(etc))):
         return
     with exclusive(etc):
         _settle(etc, ownership=ownership)
@@ -82,6 +83,7 @@ def _settle(etc: str, *, ownership: bool) -> None:
     head = read_head(etc)
     note = promotion.read_note(head)
     if note is None:
+        promotion.remove_note(head)
         return
     files = _files(etc, head, ownership=ownership)
     done = promotion.is_promoted(etc, head, note)

@@ -60,6 +60,13 @@ def validated(cluster: Cluster, planned: Mapping[str, Planned]) -> dict[str, Pla
     return plans
 
 
+def refusals(cluster: Cluster, snapshot: Snapshot, plan: Plan) -> Refused:
+    """Return what validators refuse of the contents that one plan puts in place."""
+    wanted = {check: snapshot.client.name for _, check in _checks(snapshot, plan)}
+    cluster.validators.ask(wanted, cluster.merger.read)
+    return _refusals(cluster, snapshot, plan)
+
+
 def _checks(snapshot: Snapshot, plan: Plan) -> Iterator[tuple[Action, Check]]:
     """Yield the contents that a plan puts in place and that a rule wants checked."""
     for action in plan.actions:

@@ -1,17 +1,11 @@
 """Killed at any step, a promotion is there entirely or not at all once the next run has looked."""
 
 import os
-import signal
-import subprocess
-import sys
-from collections import Counter
 from pathlib import Path
 
 import pytest
-from cluster import CLEAN_ENVIRONMENT, Cluster, git, sample_cluster
-
-CALLS = "renameat2,rename,link,unlink,unlinkat,rmdir,vfork,sendfile,mkdir"
-"""What changes names, starts git or copies the index."""
+from cluster import Cluster, git, sample_cluster
+from killed_promotion import points, promote_killed_at
 
 STEP = 7
 """Every so-manieth call is a point to die at; all of them were tried once."""
@@ -49,15 +43,6 @@ def change_client(cluster: Cluster, number: int) -> None:
             old.rmdir()
 
 
-def traced(cluster: Cluster, *options: str) -> int:
-    done = subprocess.run(
-        ["strace", "-qq", "-e", f"trace={CALLS}", *options,
-         sys.executable, "-m", "etcsync", "--config", str(cluster.settings), "promote", "client0"],
-        env=CLEAN_ENVIRONMENT, capture_output=True, check=False,
-    )  # fmt: skip
-    return done.returncode
-
-
 def live(place: Path) -> dict[str, tuple[int, bytes]]:
     """Return mode and content of what client0 changes, directories without content."""
     found = {}
@@ -68,39 +53,23 @@ def live(place: Path) -> dict[str, tuple[int, bytes]]:
     return found
 
 
-def points(calls: str) -> list[tuple[str, int]]:
-    """Return the calls from the note of a promotion on, each by its name and its turn."""
-    found: list[tuple[str, int]] = []
-    begun = False
-    turns: Counter[str] = Counter()
-    for line in calls.splitlines():
-        name = line.partition("(")[0]
-        turns[name] += 1
-        begun = begun or "/.git/etcsync" in line
-        if begun and name.isidentifier():
-            found.append((name, turns[name]))
-    return found
-
-
 def test_killed_between_any_two_steps(cluster: Cluster) -> None:
-    calls = cluster.place / "calls"
     edits = git(cluster.etc, "status", "--porcelain")
     before_all = live(cluster.etc)
     undone = done = 0
     change_client(cluster, 0)
-    assert traced(cluster, "-o", str(calls)) == 0
+    calls = points(cluster, cluster.place / "calls")
     assert live(cluster.etc) != before_all
     step = int(os.environ.get("ETCSYNC_TEST_STEP", STEP))
-    for number, (call, turn) in enumerate(points(calls.read_text())[::step], 1):
+    for number, point in enumerate(calls[::step], 1):
         change_client(cluster, number)
         old, new = live(cluster.etc), live(cluster.tree(0))
         head = git(cluster.etc, "rev-parse", "HEAD")
-        kill = f"inject={call}:signal=KILL:when={turn}"
-        assert traced(cluster, "-o", "/dev/null", "-e", kill) == -signal.SIGKILL
+        promote_killed_at(cluster, point)
         cluster.sync()
         promoted = git(cluster.etc, "rev-parse", "HEAD") != head
         done, undone = done + promoted, undone + (not promoted)
-        assert live(cluster.etc) == (new if promoted else old), (call, turn)
+        assert live(cluster.etc) == (new if promoted else old), point
         assert live(cluster.tree(1)) == live(cluster.etc)
         assert git(cluster.etc, "status", "--porcelain") == edits, number
         leftovers = {"etcsync", "index.lock"} & {*os.listdir(cluster.etc / ".git")}

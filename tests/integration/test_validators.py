@@ -269,3 +269,13 @@ def test_without_root_none_is_run(root: Path) -> None:
         os.seteuid(0)
     (warning,) = validators.warnings
     assert "only root can run programs" in warning.detail
+
+
+def test_what_a_validator_refuses_is_not_promoted(cluster: Cluster) -> None:
+    check_with(cluster, 'grep -n bad "$1" && exit 1; exit 0')
+    (cluster.tree(0) / "app.conf").write_text("bad\n")
+    done = cluster.run("promote", "client0", "app.conf", "--json", status=1).json
+    assert done["commit"] is None
+    assert done["left_out"] == [{"path": "app.conf", "reason": "The validator refused it: 1:bad"}]
+    (cluster.tree(0) / "app.conf").write_text("good\n")
+    assert cluster.run("promote", "client0", "app.conf", "--json").json["promoted"] == ["app.conf"]

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from cluster import Cluster, fingerprint, git
+from killed_promotion import points, promote_killed_at
 
 pytestmark = [
     pytest.mark.root,
@@ -148,3 +149,32 @@ def test_a_round_trip_of_a_clients_changes_to_all(cluster: Cluster) -> None:
     assert (again["commit"], again["promoted"]) == (None, [])
     if server_before is not None:
         assert server.read_bytes() == server_before
+
+
+POINTS = 6
+"""Calls of a promotion that a run dies at here; a test with a plain cluster tries many more."""
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="needs strace")
+def test_killed_between_steps_etckeeper_and_all_trees_agree_in_the_end(
+    cluster: Cluster, tmp_path: Path
+) -> None:
+    tree = cluster.tree(0)
+    change_client0(cluster)
+    calls = points(cluster, tmp_path / "calls")
+    outcomes = set()
+    for number, point in enumerate(calls[:: len(calls) // POINTS]):
+        (tree / "mkinitcpio.conf").write_text(f"HOOKS=({number})\n")
+        (tree / f"site.d/empty/{number}").mkdir()
+        (tree / "backup.conf").chmod(0o600 if number % 2 else 0o640)
+        head = git(cluster.etc, "rev-parse", "HEAD")
+        promote_killed_at(cluster, point)
+        cluster.sync()
+        outcomes.add(git(cluster.etc, "rev-parse", "HEAD") != head)
+        keeper_is_content(cluster)
+    assert outcomes == {True, False}
+    promote(cluster)
+    keeper_is_content(cluster)
+    cluster.sync()
+    all_agree(cluster, "mkinitcpio.conf", "backup.conf", "site.d/empty/0")
+    assert not any(client["conflicts"] for client in cluster.status().values())
