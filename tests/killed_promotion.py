@@ -40,7 +40,10 @@ def points(cluster: Cluster, log: Path) -> list[Point]:
 
 
 def promote_killed_at(cluster: Cluster, point: Point) -> None:
-    """Promote what client0 has, in a process that dies at ``point``."""
+    """Promote what client0 has, in a process that dies at ``point``, or ends before it gets there.
+
+    How many calls there are differs a little from run to run.
+    """
     call, turn = point
     kill = f"inject={call}:signal=KILL:when={turn}"
-    assert traced(cluster, "-o", "/dev/null", "-e", kill) == -signal.SIGKILL
+    assert traced(cluster, "-o", "/dev/null", "-e", kill) in {-signal.SIGKILL, 0}

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from etcsync.atomic_file import write_file
-from etcsync.entries import decode_path, encode_path
+from etcsync.entries import ancestors, decode_path, encode_path
 from etcsync.errors import UpstreamError
 from etcsync.hub.fetch import DURABLE
 from etcsync.hub.git import configuration, is_ancestor, run_git
@@ -205,7 +205,9 @@ def hiding_rules(etc_path: str, paths: Iterable[str]) -> dict[str, str]:
     Returns:
         By path, the file, line and pattern that hide it.
     """
-    names = b"".join(b"./%s\0" % encode_path(path) for path in paths)
+    # Git refuses to answer for what lies beyond a link.
+    reached = (path for path in paths if not _lies_beyond_a_link(etc_path, path))
+    names = b"".join(b"./%s\0" % encode_path(path) for path in reached)
     if not names:
         return {}
     with upstream_git(etc_path) as git:
@@ -222,6 +224,10 @@ def hiding_rules(etc_path: str, paths: Iterable[str]) -> dict[str, str]:
         for source, line, pattern, path in rules
         if not pattern.startswith("!")
     }
+
+
+def _lies_beyond_a_link(etc_path: str, path: str) -> bool:
+    return any(os.path.islink(os.path.join(etc_path, above)) for above in ancestors(path))
 
 
 @contextmanager

@@ -6,11 +6,14 @@ upstream's git directory, on the same file system.
 
 import errno
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from etcsync.entries import METADATA_PATH, ROOT, Entry, Kind, Tree, ancestors
 from etcsync.errors import UpstreamError
+from etcsync.plan.keyed import ACCOUNT_FILES
+from etcsync.tree.account_lock import account_lock
 from etcsync.tree.apply import Change, settle, stage, sync
 from etcsync.tree.beneath import OpenTree, open_tree
 from etcsync.tree.journal import read_journal
@@ -23,6 +26,9 @@ BENCH = "upstream"
 GROUP = "promotion"
 LARGEST = 1 << 40
 """Bytes of the longest file that is read: upstream is trusted."""
+
+LOCK_PATIENCE = 15.0
+"""Seconds to wait until no program in the root changes accounts; as long as lckpwdf(3) does."""
 
 SHOWN = 5
 """Paths that an error names."""
@@ -72,12 +78,12 @@ class UpstreamFiles:
             for path, entry in after.items()
         ]
 
-    def put(self, changes: Iterable[Change], read: Callable[[str], bytes]) -> None:
+    def put(self, changes: Sequence[Change], read: Callable[[str], bytes]) -> None:
         """Make all changes, on disk when this returns; what came out stays on the bench.
 
         Raises:
             UpstreamError: A file changed meanwhile. Call `take_back`, as after any error.
-            TreeError: Files cannot be staged.
+            TreeError: Files cannot be staged, or a program in the root is changing accounts.
             OSError: The disk reported an error.
         """
         staged = stage(
@@ -90,10 +96,12 @@ class UpstreamFiles:
             ownership=self.ownership,
         )
         sync([staged])
-        if not staged.failed:
-            staged.swap()
-            settle()
-        if not staged.confirm():
+        with self._accounts_locked(changes):
+            if not staged.failed:
+                staged.swap()
+                settle()
+            stands = staged.confirm()
+        if not stands:
             for path, error in staged.failed.items():
                 raise UpstreamError(f"{self.etc}/{path} cannot be written: {error.strerror}")
             for path in sorted(staged.kept):
@@ -104,6 +112,15 @@ class UpstreamFiles:
                 )
             raise self._edited(staged.raced)
         sync([staged])
+
+    @contextmanager
+    def _accounts_locked(self, changes: Sequence[Change]) -> Iterator[None]:
+        """Keep useradd and its like in the root from changing accounts, where these change."""
+        if not any(change.path in ACCOUNT_FILES for change in changes):
+            yield
+            return
+        with open_tree(self.etc) as tree, account_lock(tree, LOCK_PATIENCE):
+            yield
 
     def take_back(self) -> None:
         """Undo what `put` did, or as much of it as a killed run had done.

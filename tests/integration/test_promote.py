@@ -246,6 +246,19 @@ def test_a_new_file_that_gitignore_hides_upstream_is_refused_with_the_line(
     assert "exclude line 2: *.secretive" in reasons(done)["x.secretive"]
 
 
+def test_a_link_upstream_becomes_a_directory(cluster: Cluster) -> None:
+    (cluster.etc / "where").symlink_to("profile.d")
+    cluster.commit()
+    cluster.sync()
+    place = cluster.tree(0) / "where"
+    place.unlink()
+    place.mkdir()
+    (place / "now").write_text("here\n")
+    assert promote(cluster, "where")["promoted"] == ["where", "where/now"]
+    assert is_clean(cluster)
+    assert git(cluster.etc, "ls-files", "where") == "where/now\n"
+
+
 def test_a_detached_head_is_refused(cluster: Cluster) -> None:
     (cluster.tree(0) / "motd").write_text("hello\n")
     git(cluster.etc, "checkout", "-q", "--detach")

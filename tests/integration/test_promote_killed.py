@@ -80,3 +80,19 @@ def test_killed_between_any_two_steps(cluster: Cluster) -> None:
     cluster.run("promote", "client0")
     assert live(cluster.etc) == live(cluster.tree(0))
     assert git(cluster.etc, "fsck", "--no-dangling").strip() == ""
+
+
+def test_killed_with_all_files_in_place_and_then_an_administrator_goes_on_by_hand(
+    cluster: Cluster,
+) -> None:
+    motd = (cluster.etc / "motd").read_text()
+    (cluster.tree(0) / "motd").write_text("from client0\n")
+    promote_killed_at(cluster, ("sendfile", 1))
+    assert (cluster.etc / "motd").read_text() == "from client0\n"
+    (cluster.etc / ".git/index.lock").unlink()
+    git(cluster.etc, "commit", "-q", "-m", "by hand", "--", "chrony.conf")
+    cluster.sync()
+    assert (cluster.etc / "motd").read_text() == motd
+    assert git(cluster.etc, "show", "HEAD:motd") == motd
+    assert git(cluster.etc, "status", "--porcelain") == " A wip\n"
+    assert cluster.run("promote", "client0", "--json").json["promoted"] == ["motd"]

@@ -11,6 +11,7 @@ from etcsync.reconcile.messages import (
     base_message,
     capture_message,
     parse_base_message,
+    promote_message,
     reconcile_message,
     rescue_message,
     trailer,
@@ -55,3 +56,17 @@ def test_a_long_list_is_cut() -> None:
     message = capture_message("client0", {f"file{n}": None for n in range(60)})
     assert "and 10 more" in message
     assert message.startswith("Capture 60 changes of client0\n")
+
+
+def test_a_promotion_names_the_client_and_what_was_captured() -> None:
+    message = promote_message("client0", "a" * 40, {"motd": "modified", "b": "added"})
+    assert message.startswith("Promote 2 changes of client0\n\nadded b\nmodified motd\n\n")
+    assert trailer(message, "Promoted-from") == "client0"
+    assert trailer(message, "Etcsync-Captured") == "a" * 40
+
+
+def test_a_promotion_may_have_its_own_words_and_a_single_path_is_the_subject() -> None:
+    assert promote_message("c", "a", {"x\ny": "added"}).startswith("Promote x\\ny of c\n")
+    assert promote_message("c", "a", {"x": "added"}, "Why\n\nBecause\n").startswith(
+        "Why\n\nBecause\n\nPromoted-from: c\n"
+    )
