@@ -106,8 +106,9 @@ def _decide(path: str, sides: Sides, treatment: Treatment, merger: Merger) -> De
         return None
     base, ours, theirs = sides.base.get(path), sides.recorded(path), sides.theirs.get(path)
     undecided = Decision(path, treatment, base, ours, theirs, None, ours)
-    if path in sides.choices and (ours is None or ours.kind is not Kind.OTHER):
-        return decide_choice(undecided, sides.choices[path])
+    choice = sides.choices.get(path)
+    if choice and (ours is None or ours.kind is not Kind.OTHER or choice.entry == ours):
+        return decide_choice(undecided, choice)
     is_mirrored = treatment.strategy is Strategy.MIRROR and theirs is None
     if is_mirrored and path in sides.mirror:
         entry = sides.mirror[path]

@@ -7,18 +7,22 @@ paths, and tells history what caused what is written.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from etcsync.plan.model import Choice, Plan
+from etcsync.plan.model import Choice
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.model import Cause
 from etcsync.reconcile.snapshot import Snapshot
+from etcsync.reconcile.validating import Planned
 
 Choices = Mapping[str, Choice]
+"""What is decided for one client, by path."""
 
-Choose = Callable[[Cluster, Snapshot, Plan], Choices]
-"""Gives the choices for one client, by path, from what it has and what would be done without."""
+Choose = Callable[[Cluster, Mapping[str, Planned]], Mapping[str, Choices]]
+"""Gives the choices by client, from what each client has and what would be done without any.
+
+It may raise `UsageError`; no tree has been written then."""
 
 
-def choose_nothing(_cluster: Cluster, _snapshot: Snapshot, _plan: Plan) -> Choices:
+def choose_nothing(_cluster: Cluster, _planned: Mapping[str, Planned]) -> Mapping[str, Choices]:
     """Leave all paths to policy."""
     return {}
 

@@ -14,6 +14,9 @@ from etcsync.report.escape import printable
 CAUSE_TRAILER = "Etcsync-Cause"
 UPSTREAM_TRAILER = "Etcsync-Upstream"
 NOTES_TRAILER = "Etcsync-Notes"
+HEALED = "healed"
+"""What is noted of a path where the client's version gave way to upstream's."""
+
 LISTED_PATHS = 50
 """Paths that a commit message lists at most; the commit itself has them all."""
 

@@ -14,6 +14,7 @@ from etcsync.plan.model import Act
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.intent import Changes, Intent, changes_to, files_of
 from etcsync.reconcile.messages import (
+    HEALED,
     BaseRecord,
     base_message,
     capture_message,
@@ -134,5 +135,5 @@ class Recorder:
 def _noted(intent: Intent) -> dict[str, str]:
     """Return the paths that a result changes or settles, each with what sets it apart."""
     plain = dict.fromkeys(set(intent.changed) - {METADATA_PATH}, "")
-    heals = {a.path: "healed" for a in intent.plan.actions if a.act is Act.HEAL}
+    heals = {a.path: HEALED for a in intent.plan.actions if a.act is Act.HEAL}
     return plain | heals | dict(intent.decided)

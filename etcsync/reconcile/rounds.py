@@ -123,9 +123,9 @@ def _chosen(
     intervention: Intervention,
 ) -> dict[str, Planned]:
     """Return the clients for which choices are made, planned with them."""
+    so_far = {name: before._replace(plan=plans[name]) for name, before in planned.items()}
     chosen = {}
-    for name, (before, _) in planned.items():
-        if choices := intervention.choose(cluster, before, plans[name]):
-            snapshot = with_choices(before, choices)
-            chosen[name] = Planned(snapshot, plan_snapshot(cluster, snapshot))
+    for name, choices in intervention.choose(cluster, so_far).items():
+        snapshot = with_choices(planned[name].snapshot, choices)
+        chosen[name] = Planned(snapshot, plan_snapshot(cluster, snapshot))
     return chosen
