@@ -16,6 +16,7 @@ from etcsync.config import Client, Settings
 from etcsync.errors import UpstreamError
 from etcsync.host.transactions import transaction_in_progress
 from etcsync.hub.hub import UPSTREAM_REF, open_hub
+from etcsync.hub.rewrite import refuse_rewrite
 from etcsync.hub.upstream import fetch_upstream, head_commit, uncommitted
 from etcsync.hub.upstream_commit import commit_all
 from etcsync.reconcile.applying import apply_all, recover_all
@@ -62,11 +63,14 @@ def plan_clients(
 
     Raises:
         UsageError: A name is unknown.
-        UpstreamError: Upstream cannot be read.
+        UpstreamError: Upstream cannot be read, or rewrote its history.
         HubError: The hub is missing or damaged.
     """
     clients = selected_clients(settings, names)
     with open_cluster(settings) as cluster:
+        known = cluster.hub.refs().get(UPSTREAM_REF)
+        if known is not None and not options.accept_rewrite:
+            refuse_rewrite(cluster.hub.git, settings.upstream.etc, known, cluster.upstream_commit)
         planned = Round()
         look_and_plan(cluster, planned, clients, options, advance, NO_INTERVENTION)
         runs = planned.runs(clients)
