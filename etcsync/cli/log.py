@@ -21,8 +21,8 @@ CAUSE_STYLES = {"capture": "blue", "heal": "yellow", "upstream": "green"}
 @one_client
 @click.argument("path", required=False)
 @click.option(
-    "-n", "--limit", type=click.IntRange(min=0), default=20, show_default=True,
-    help="Show so many entries; 0 for all.",
+    "--limit", "-n", type=click.IntRange(min=0), default=20, show_default=True,
+    help="Show so many entries; 0 for all; -n for short.",
 )  # fmt: skip
 @with_context
 def log(context: Context, client: str, path: str | None, *, limit: int) -> int:
