@@ -22,6 +22,7 @@ COMMANDS = {
     "conflicts": "conflicts",
     "demo": "demo",
     "diff": "diff",
+    "doctor": "doctor",
     "git": "git",
     "init": "init",
     "plan": "sync",
