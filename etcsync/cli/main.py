@@ -23,6 +23,7 @@ COMMANDS = {
     "demo": "demo",
     "diff": "diff",
     "discard": "discard",
+    "doctor": "doctor",
     "git": "git",
     "init": "init",
     "log": "log",
