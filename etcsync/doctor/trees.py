@@ -2,18 +2,15 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import suppress
 
 from etcsync.doctor.access import writers
 from etcsync.doctor.facts import Facts
 from etcsync.doctor.finding import Finding, Severity
-from etcsync.entries import GIT_PATH, Kind
+from etcsync.entries import GIT_PATH
 from etcsync.errors import TreeError
 from etcsync.hub.hub import base_ref
 from etcsync.hub.worktree import gitfile_content
-from etcsync.tree import beneath
 from etcsync.tree.beneath import STAGING_NAME, OpenTree, open_tree
-from etcsync.tree.reading import kind_of
 from etcsync.tree.small_files import names_in, read_small
 
 
@@ -49,24 +46,14 @@ def _tree(facts: Facts, client: str, tree: OpenTree, *, managed: bool) -> Iterat
     if not set(names_in(tree, ".")) - {GIT_PATH, STAGING_NAME}:
         yield _missing(client, tree.path, "is empty")
     elif read_small(tree, GIT_PATH) != gitfile_content(facts.settings.hub_path, client):
-        mend = f"`etcsync sync {client}` puts it right"
-        if not _can_be_replaced(tree):
-            mend = f"On {client}: `rm /etc/{GIT_PATH}`; then {mend}"
         yield Finding(
             Severity.WARNING,
             f"the tree's {GIT_PATH} does not lead to the hub: git that is run in the tree may run "
             "the client's programs",
-            f"{mend}; run no git in {tree.path} until then.",
+            f"`etcsync sync {client}` puts it right; run no git in {tree.path} until then.",
             client,
             GIT_PATH,
         )
-
-
-def _can_be_replaced(tree: OpenTree) -> bool:
-    """Whether a sync can put the file there that belongs there, or keep aside what stands there."""
-    with suppress(FileNotFoundError), tree.place(GIT_PATH) as place:
-        return kind_of(beneath.lstat(place)) in {Kind.FILE, Kind.DIRECTORY}
-    return True
 
 
 def _missing(client: str, path: str, how: str) -> Finding:
