@@ -7,6 +7,8 @@ from itertools import product
 import pytest
 
 from etcsync.errors import SettingsError
+from etcsync.plan.keyed import ACCOUNT_FILES, format_for
+from etcsync.plan.keyed.formats import TABLE_FOLDERS, TABLE_PATHS
 from etcsync.policy.check import check
 from etcsync.policy.packs import available_packs, load_pack, pack_for_os_release
 from etcsync.policy.policy import Policy
@@ -72,6 +74,14 @@ STRATEGIES = {
     "localtime": "atomic", "resolv.conf": "atomic", "*.wants/*": "atomic", "*.requires/*": "atomic",
     "rc?.d/*": "atomic", "rc.d/rc?.d/*": "atomic", "*.crt": "atomic", "*.pem": "atomic",
     "*.db": "atomic", "chrony.keys": "merge", "shells": "union",
+    "hosts": "keyed", "networks": "keyed", "ethers": "keyed", "services": "keyed",
+    "protocols": "keyed", "rpc": "keyed", "aliases": "keyed", "mail/aliases": "keyed",
+    "postfix/aliases": "keyed", "exports": "keyed", "exports.d/*.exports": "keyed",
+    "nsswitch.conf": "keyed", "sysctl.conf": "keyed", "sysctl.d/*.conf": "keyed",
+    "environment": "keyed", "environment.d/*.conf": "keyed", "locale.conf": "keyed",
+    "vconsole.conf": "keyed", "login.defs": "keyed", "host.conf": "keyed", "modules": "keyed",
+    "modules-load.d/*.conf": "keyed", "at.allow": "keyed", "at.deny": "keyed",
+    "cron.allow": "keyed", "cron.deny": "keyed", "ftpusers": "keyed", "securetty": "keyed",
 }  # fmt: skip
 PACMAN = {"pacman.conf": "upstream", "makepkg.conf*": "upstream"}
 
@@ -150,6 +160,28 @@ def test_accounts_are_one_group(pack) -> None:
         assert (found.strategy, found.group, found.promote) == ("keyed", "accounts", "named")
     assert treat(pack, "skel/passwd").group is None
     assert treat(pack, "passwd-").group is None
+
+
+@pytest.mark.parametrize("pack", POLICIES)
+def test_tables_merge_by_record_unless_one_side_owns_them_or_all_lines_stay(pack) -> None:
+    others = {"fstab": "client", "crypttab": "client", "shells": "union", "locale.gen": "merge"}
+    folders = [f"{folder}/a{ending}" for folder, ending in TABLE_FOLDERS]
+    for path in [*TABLE_PATHS, *folders]:
+        assert treat(pack, path).strategy == others.get(path, "keyed"), path
+        assert format_for(path), path
+
+
+@pytest.mark.parametrize("pack", POLICIES)
+def test_every_file_that_the_packs_call_keyed_has_a_format(pack) -> None:
+    for rule in (rule for name in {"base", pack} for rule in load_pack(name)):
+        if rule.effects.get("strategy") == "keyed":
+            paths = [path.lstrip("/").replace("*", "a") for path in rule.paths]
+            assert [p for p in paths if not format_for(p) and p not in ACCOUNT_FILES] == []
+
+
+@pytest.mark.parametrize("path", ["skel/hosts", "hosts.allow", "hosts.deny", "sysctl.d/README"])
+def test_what_only_looks_like_a_table_is_merged_by_line(path) -> None:
+    assert treat("base", path).strategy == "merge"
 
 
 @pytest.mark.parametrize("pack", POLICIES)
