@@ -1,4 +1,4 @@
-"""Tables such as hosts and services, to which clients and upstream add, through the command line."""
+"""Tables such as hosts, to which clients and upstream add, through the command line."""
 
 from pathlib import Path
 from typing import Any

@@ -1,10 +1,10 @@
 """The tables that merge by key: what a record looks like, and which files have which format.
 
 A new format is one entry in `FORMATS`; a new file of a known format is one in `TABLE_PATHS` or
-`TABLE_FOLDERS`, and in a rule that treats it as ``keyed``. A pattern names every part of a line that
-means something, each by a group that always takes part in the match, if only with nothing; between
-the groups stand separators. Lines are untrusted: no pattern may try more than one way to part a run
-of like characters, so that matching takes time in proportion to the line.
+`TABLE_FOLDERS`, and in a rule that treats it as ``keyed``. A pattern names every part of a line
+that means something, each by a group that always takes part in the match, if only with nothing;
+between the groups stand separators. Lines are untrusted: no pattern may try more than one way to
+part a run of like characters, so that matching takes time in proportion to the line.
 """
 
 import posixpath
