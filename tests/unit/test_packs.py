@@ -80,7 +80,8 @@ STRATEGIES = {
     "ssl/certs/*": "upstream", "selinux/*/policy/*": "upstream", "selinux/*.bin": "upstream",
     "selinux/*/active/*": "upstream", "selinux/*/.policy.sha512": "upstream",
     "localtime": "atomic", "resolv.conf": "atomic", "*.wants/*": "atomic", "*.requires/*": "atomic",
-    "rc?.d/*": "atomic", "rc.d/rc?.d/*": "atomic", "init.d/rc?.d/*": "atomic", "*.crt": "atomic", "*.pem": "atomic",
+    "rc?.d/*": "atomic", "rc.d/rc?.d/*": "atomic", "init.d/rc?.d/*": "atomic",
+    "*.crt": "atomic", "*.pem": "atomic",
     "*.db": "atomic", "lesskey.bin": "atomic", "*.crl": "atomic", "trusted-key.key": "atomic",
     "*.gz": "atomic", "chrony.keys": "merge", "shells": "union",
     "hosts": "keyed", "networks": "keyed", "ethers": "keyed", "services": "keyed",
@@ -118,9 +119,9 @@ def test_every_path_of_a_distribution_has_the_strategy_of_its_class(pack) -> Non
 
 CLASSES = {
     "client": [
-        "machine-id", "machine-info", "hostname", "HOSTNAME", "hostid", "adjtime", "fstab", "crypttab",
-        "mdadm.conf", "iscsi/initiatorname.iscsi", "nvme/hostnqn", "nvme/hostid", "lvm/devices/a",
-        "lvm/backup/a", "lvm/archive/a", "zfs/zpool.cache", "udev/rules.d/70-persistent-net.rules",
+        "machine-id", "machine-info", "hostname", "HOSTNAME", "hostid", "adjtime", "fstab",
+        "crypttab", "mdadm.conf", "iscsi/initiatorname.iscsi", "nvme/hostnqn", "nvme/hostid",
+        "lvm/devices/a", "lvm/backup/a", "lvm/archive/a", "zfs/zpool.cache", "udev/rules.d/70-persistent-net.rules",
         "salt/minion_id", "ssh/ssh_host_rsa_key", "ssh/ssh_host_rsa_key.pub", "krb5.keytab",
         "app/a.keytab", "puppet/ssl/a", "puppetlabs/puppet/ssl/a", "ipa/a", "salt/pki/a",
         "kubernetes/a", "security/opasswd", "NetworkManager/system-connections/a", "wireguard/a",
@@ -180,7 +181,9 @@ OWN_CLASSES = {
 def test_every_class_of_paths_has_its_strategy(pack) -> None:
     for classes in (CLASSES, OWN_CLASSES.get(pack, {})):
         for strategy, paths in classes.items():
-            assert {p: str(treat(pack, p).strategy) for p in paths} == dict.fromkeys(paths, strategy)
+            assert {p: str(treat(pack, p).strategy) for p in paths} == dict.fromkeys(
+                paths, strategy
+            )
 
 
 SECRET = [
@@ -309,7 +312,7 @@ def test_what_is_merged_is_checked_by_the_program_that_reads_it(pack) -> None:
         assert found is None or "{file}" in found
         return " ".join(found or ()).replace("\n", " ")
 
-    assert command("sudoers") == "visudo -cf {file}"
+    assert command("sudoers") == "visudo -csf {file}"
     assert command("sudoers.d/wheel") == "visudo -cf {file}"
     assert command("nftables.conf") == "nft -c -f {file}"
     assert '/usr/sbin/sshd -t -f "$1"' in command("ssh/sshd_config")
