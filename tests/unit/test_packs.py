@@ -121,7 +121,8 @@ CLASSES = {
     "client": [
         "machine-id", "machine-info", "hostname", "HOSTNAME", "hostid", "adjtime", "fstab",
         "crypttab", "mdadm.conf", "iscsi/initiatorname.iscsi", "nvme/hostnqn", "nvme/hostid",
-        "lvm/devices/a", "lvm/backup/a", "lvm/archive/a", "zfs/zpool.cache", "udev/rules.d/70-persistent-net.rules",
+        "lvm/devices/a", "lvm/backup/a", "lvm/archive/a", "zfs/zpool.cache",
+        "udev/rules.d/70-persistent-net.rules",
         "salt/minion_id", "ssh/ssh_host_rsa_key", "ssh/ssh_host_rsa_key.pub", "krb5.keytab",
         "app/a.keytab", "puppet/ssl/a", "puppetlabs/puppet/ssl/a", "ipa/a", "salt/pki/a",
         "kubernetes/a", "security/opasswd", "NetworkManager/system-connections/a", "wireguard/a",
