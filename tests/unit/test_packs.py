@@ -85,7 +85,7 @@ STRATEGIES = {
     "*.db": "atomic", "lesskey.bin": "atomic", "*.crl": "atomic", "trusted-key.key": "atomic",
     "*.gz": "atomic", "chrony.keys": "merge", "shells": "union",
     "hosts": "keyed", "networks": "keyed", "ethers": "keyed", "services": "keyed",
-    "protocols": "keyed", "rpc": "keyed", "aliases": "keyed", "mail/aliases": "keyed",
+    "protocols": "keyed", "rpc": "keyed", "ethertypes": "keyed", "aliases": "keyed", "mail/aliases": "keyed",
     "postfix/aliases": "keyed", "exports": "keyed", "exports.d/*.exports": "keyed",
     "nsswitch.conf": "keyed", "sysctl.conf": "keyed", "sysctl.d/*.conf": "keyed",
     "environment": "keyed", "environment.d/*.conf": "keyed", "locale.conf": "keyed",

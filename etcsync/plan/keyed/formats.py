@@ -152,7 +152,7 @@ def _formats() -> Iterator[Format]:
         + _COMMENT,
         words=_ALIASES,
     )
-    # Sources: protocols(5), networks(5), rpc(5).
+    # Sources: protocols(5), ethertypes(5), networks(5), rpc(5).
     for name in ("protocols", "networks", "rpc"):
         yield table(name, _by("name"), _NUMBERED, words=_ALIASES)
     # Source: ethers(5).
@@ -234,6 +234,7 @@ TABLE_PATHS = {
     "crypttab": "crypttab",
     "environment": "environment",
     "ethers": "ethers",
+    "ethertypes": "protocols",
     "exports": "exports",
     "fstab": "fstab",
     "ftpusers": "lines",
