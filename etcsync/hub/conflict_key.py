@@ -15,7 +15,7 @@ LENGTH = 32
 """Bytes."""
 
 NO_KEY = b""
-"""What takes the place of the key until a writer has made one."""
+"""What takes the place of the key until one has been made."""
 
 _FILE = "conflict-key"
 

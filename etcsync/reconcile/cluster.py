@@ -10,7 +10,7 @@ from functools import cached_property
 from etcsync.config import Client, Settings
 from etcsync.entries import Entry
 from etcsync.host.rootfs import account_files
-from etcsync.hub.conflict_key import ensure_conflict_key, read_conflict_key
+from etcsync.hub.conflict_key import read_conflict_key
 from etcsync.hub.hub import Hub, open_hub
 from etcsync.hub.upstream import head_commit, objects_directory
 from etcsync.plan.merger import Merger
@@ -106,7 +106,7 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
 
     Args:
         settings: The settings.
-        commit: An upstream commit that the hub has already; given by writers only.
+        commit: An upstream commit that the hub has already.
 
     Raises:
         HubError: There is no hub, or it is damaged.
@@ -117,8 +117,6 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
     borrowed = None if commit else objects_directory(etc)
     with ExitStack() as stack:
         hub = stack.enter_context(open_hub(settings.hub_path, borrowed_objects=borrowed))
-        find_key = ensure_conflict_key if commit else read_conflict_key
-        conflict_key = find_key(settings.hub_path)
         commit = commit or head_commit(etc)
         contents = stack.enter_context(Contents(hub.blob))
         ownership = os.geteuid() == 0
@@ -144,7 +142,7 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
             root_accounts=root_accounts,
             ownership=ownership,
             now=datetime.now(UTC).replace(microsecond=0),
-            conflict_key=conflict_key,
+            conflict_key=read_conflict_key(settings.hub_path),
         )
 
 
