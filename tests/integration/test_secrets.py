@@ -110,7 +110,7 @@ def everything_said(cluster: Cluster) -> Iterator[tuple[str, str]]:
         (*more, *command)
         for command in (
             ("plan",), ("sync",), ("status",), ("diff", "client0"), ("diff", "client1"),
-            ("conflicts",), ("conflicts", "show", "00000000"),
+            ("conflicts",), ("conflicts", "show", "00000000"), ("log", "client0"),
             ("policy", "explain", "client0", "pin.conf"),
         )
         for more in (("-v",), ("--json",))
@@ -138,6 +138,10 @@ def test_no_output_tells_a_secret_or_a_digest_of_it(cluster: Cluster) -> None:
     assert held >= {*TEXTS, "shadow"}, "each kind of secret is in dispute"
     assert (cluster.tree(0) / HEALED[0]).read_text() == content(HEALED[0], "base")
     check(everything_said(cluster))
+    for way, path in (("--upstream", "pin.conf"), ("--client", "wireless.conf")):
+        ids = {c["path"]: c["id"] for c in cluster.plan()["clients"][0]["conflicts"]}
+        said = both(cluster.run("-v", "resolve", ids[path], way, status=None))
+        check([(f"resolve {path} {way}", said)])
 
 
 def test_drift_in_a_secret_is_named_and_not_told(cluster: Cluster) -> None:

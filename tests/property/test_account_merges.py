@@ -145,6 +145,39 @@ def some_files() -> st.SearchStrategy[tuple[Files, Files, Files]]:
     return st.tuples(side(), side(), side())
 
 
+def passwords() -> st.SearchStrategy[tuple[Files, Files, Files]]:
+    """Give three versions of one password, beside a record that has to be merged in any case."""
+    others = (b"bob:!:1:0:9:7:::\n", b"bob:!:1:0:8:7:::\n", b"bob:!:1:0:9:6:::\n")
+    field = st.sampled_from(
+        [b"$6$one", b"$6$two", b"$6$three", b"!$6$one", b"!$6$two", b"!", b"*", b""]
+    )
+    day = st.sampled_from([b"19000", b"19001", b"19002", b"0", b""])
+    alice = st.builds(lambda *of: b"alice:%s:%s:0:99999:7:::\n" % of, field, day)
+    return st.tuples(
+        *(alice.map(lambda line, other=other: {"shadow": line + other}) for other in others)
+    )
+
+
+@settings(max_examples=1000, deadline=None)
+@given(passwords())
+def test_a_merged_password_is_no_worse_than_before(sides: tuple[Files, Files, Files]):
+    base, ours, theirs = map(complete, sides)
+    outcome = merge_accounts(base, ours, theirs)
+    if isinstance(outcome, AccountsConflict):
+        return
+    check_nothing_empty_or_older(base, outcome.files)
+    old, our, their, new = (
+        table(side["shadow"], 9)[b"alice"][1:3] for side in (base, ours, theirs, outcome.files)
+    )
+    locks = (b"!", b"*")
+    if old[0] not in (our[0], their[0]) and (our[0][:1] in locks or their[0][:1] in locks):
+        assert new[0][:1] in locks
+    hashes = {field.lstrip(b"!*"): day for field, day in (old, our, their)}
+    telling = our[1] != their[1] and min(our[1], their[1]) >= b"19000"
+    if len(hashes) == 3 and b"" not in hashes and telling:
+        assert new[0].lstrip(b"!*") == max(our[::-1], their[::-1])[1].lstrip(b"!*")
+
+
 @settings(max_examples=1500, deadline=None)
 @given(some_files() | one_file() | st.tuples(nonsense(), nonsense(), nonsense()))
 def test_whatever_the_files_hold_a_merge_never_does_harm(sides: tuple[Files, Files, Files]):
