@@ -1,10 +1,10 @@
 """What planning takes and gives: the sides of one client, and the plan."""
 
+import hmac
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from hashlib import sha256
 from typing import NamedTuple
 
 from etcsync.entries import Entry, Kind, Tree, ancestors
@@ -207,11 +207,26 @@ def changed_paths(old: Tree, new: Tree) -> set[str]:
 
 
 def conflict_id(
-    client: str, path: str, base: Entry | None, ours: Entry | None, theirs: Entry | None
+    key: bytes,
+    client: str,
+    path: str,
+    base: Entry | None,
+    ours: Entry | None,
+    theirs: Entry | None,
 ) -> str:
-    """Return 8 hexadecimal digits, the same ones for the same conflict."""
+    """Return 8 hexadecimal digits, the same ones for the same conflict.
+
+    Args:
+        key: Known to nobody who reads the id, so that nobody can tell from it whether a version has
+            a content that he guesses.
+        client: The client's name.
+        path: Where.
+        base: What upstream had when the client last took its version.
+        ours: What the tree has.
+        theirs: What upstream has.
+    """
     encoded = json.dumps([client, path, base, ours, theirs])
-    return sha256(encoded.encode("ascii")).hexdigest()[:8]
+    return hmac.digest(key, encoded.encode("ascii"), "sha256").hex()[:8]
 
 
 def difference(ours: Entry | None, theirs: Entry | None) -> Change | None:

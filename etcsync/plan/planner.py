@@ -43,6 +43,7 @@ def plan(
     merger: Merger,
     *,
     client: str,
+    conflict_key: bytes,
     recorded_holds: Mapping[str, str] = {},
     upstream_changes: AbstractSet[str] | None = None,
     refused: Mapping[tuple[str, str], str] = {},
@@ -54,6 +55,7 @@ def plan(
         treatment: What policy says about a path, for this client.
         merger: Merges contents; shared by all clients.
         client: The client's name; part of the ids of conflicts.
+        conflict_key: Makes ids that tell nothing of contents; see `conflict_id`.
         recorded_holds: What is held already: conflict ids by path. The same conflict is no new
             action.
         upstream_changes: The paths where base and theirs differ, if the caller knows them already,
@@ -68,7 +70,7 @@ def plan(
     decisions = _decide_all(candidates, sides, treatment, merger)
     decisions = settle(_without_refused(decisions, refused), sides, treatment)
     in_order = [decisions[path] for path in sorted(decisions)]
-    holds = tuple(_hold(client, d, d.hold) for d in in_order if d.hold is not None)
+    holds = tuple(_hold(conflict_key, client, d, d.hold) for d in in_order if d.hold is not None)
     actions = {
         **{path: _release(path, sides, treatment) for path in recorded_holds},
         **{d.path: _action(d, d.act) for d in in_order if d.act is not None},
@@ -169,10 +171,10 @@ def _release(path: str, sides: Sides, treatment: Callable[[str], Treatment]) -> 
     return Action(path, Act.RELEASE, treatment(path).strategy, "no longer held", ours, ours)
 
 
-def _hold(client: str, decision: Decision, reason: HoldReason) -> Hold:
+def _hold(key: bytes, client: str, decision: Decision, reason: HoldReason) -> Hold:
     path, treatment, base, ours, theirs, *_ = decision
     return Hold(
-        id=conflict_id(client, path, base, ours, theirs),
+        id=conflict_id(key, client, path, base, ours, theirs),
         path=path,
         reason=reason,
         detail=decision.reason,

@@ -15,6 +15,7 @@ import structlog
 from etcsync.config import Client, Settings
 from etcsync.errors import UpstreamError
 from etcsync.host.transactions import transaction_in_progress
+from etcsync.hub.conflict_key import ensure_conflict_key
 from etcsync.hub.hub import UPSTREAM_REF, open_hub
 from etcsync.hub.rewrite import refuse_rewrite
 from etcsync.hub.upstream import fetch_upstream, head_commit, uncommitted
@@ -78,10 +79,11 @@ def plan_clients(
 
 
 def fetch(settings: Settings, options: SyncOptions) -> str:
-    """Bring upstream's head into the hub and return it.
+    """Bring upstream's head into the hub and return it; an old hub gets its key, too.
 
     Raises:
         UpstreamError: Upstream cannot be read, is busy, or rewrote its history.
+        HubError: The hub is damaged or cannot be written.
     """
     etc, root = settings.upstream.etc, settings.upstream.root
     busy = transaction_in_progress(root, etc)
@@ -99,6 +101,7 @@ def fetch(settings: Settings, options: SyncOptions) -> str:
         raise
     if fetched.old != fetched.new:
         log.info("fetched upstream", commit=commit)
+    ensure_conflict_key(settings.hub_path)
     return commit
 
 

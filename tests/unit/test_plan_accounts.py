@@ -240,7 +240,13 @@ def test_a_fleet_with_equal_accounts_merges_once():
         accounts(BASE), accounts(with_user("mine", 1001)), accounts(with_user("theirs", 1002))
     )
     for number in range(100):
-        plan(sides, lambda path: RULES.get(path, Treatment()), merger, client=f"c{number}")
+        plan(
+            sides,
+            lambda path: RULES.get(path, Treatment()),
+            merger,
+            client=f"c{number}",
+            conflict_key=b"",
+        )
     assert len(reads) == 12
     assert len(merger.contents) == 4
 
