@@ -63,6 +63,8 @@ def test_a_gitfile_that_leads_elsewhere_is_a_warning(cluster, kind):
     assert (found["check"], found["severity"]) == ("trees", "warning")
     assert (found["client"], found["path"]) == ("client1", ".git")
     assert "`etcsync sync client1`" in found["remedy"]
+    cluster.sync()
+    assert findings(cluster) == []
 
 
 def test_a_tree_that_everyone_can_write_is_serious(cluster):
