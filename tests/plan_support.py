@@ -63,6 +63,7 @@ def planned(
         policy(treatments),
         merger,
         client="c",
+        conflict_key=b"key",
         recorded_holds=recorded_holds or {},
         **options,
     )

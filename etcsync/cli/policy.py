@@ -1,5 +1,8 @@
 """``etcsync policy``: which rules decide, and whether rule files are right."""
 
+import shlex
+from dataclasses import fields
+
 import click
 from rich.table import Table
 from rich.text import Text
@@ -7,6 +10,7 @@ from rich.text import Text
 from etcsync.cli.arguments import one_client
 from etcsync.cli.context import Context, with_context
 from etcsync.cli.render import safe
+from etcsync.policy.packs import pack_file
 from etcsync.policy.rules import Rule
 from etcsync.policy.treatment import Treatment
 from etcsync.reconcile.policies import (
@@ -15,6 +19,8 @@ from etcsync.reconcile.policies import (
     explain_path,
     rules_in_force,
 )
+
+_ORDER = tuple(field.name for field in fields(Treatment))
 
 
 @click.group()
@@ -40,7 +46,9 @@ def explain(context: Context, client: str, path: str) -> int:
                     {
                         "source": match.rule.source,
                         "line": match.rule.line,
+                        "file": pack_file(match.rule.source) or match.rule.source,
                         "paths": list(match.rule.paths),
+                        "matched": list(match.patterns),
                         "sets": _effects(match.rule),
                         "in_force": list(match.survives),
                     }
@@ -51,16 +59,21 @@ def explain(context: Context, client: str, path: str) -> int:
         return 0
     context.out.print(Text.assemble((safe(path), "bold"), f" on {client}"))
     for key, value in _treatment(treatment).items():
-        if value not in (None, False, ""):
-            context.out.print(f"  {key:<10}{safe(str(value))}")
+        if value not in (None, False, "") or (key == "seed" and value is False):
+            context.out.print(_line(key, value))
     if not matches:
         context.out.print("  no rule matches: the default is to merge")
     for match in matches:
-        context.out.print(f"{safe(match.rule.source)}:{match.rule.line}", style="cyan")
-        context.out.print(f"  paths     {safe(', '.join(match.rule.paths))}")
-        for key, value in _effects(match.rule).items():
+        rule = match.rule
+        file = pack_file(rule.source)
+        place = f"{file or rule.source}:{rule.line}" + (f" ({rule.source})" if file else "")
+        context.out.print(Text(safe(place), "cyan"), soft_wrap=True)
+        context.out.print(_line("matches", ", ".join(match.patterns)))
+        if rule.clients:
+            context.out.print(_line("clients", ", ".join(rule.clients)))
+        for key, value in sorted(_effects(rule).items(), key=lambda item: _ORDER.index(item[0])):
             overruled = "" if key in match.survives else "  (overruled below)"
-            context.out.print(f"  {key:<10}{safe(str(value))}{overruled}")
+            context.out.print(_line(key, value, overruled))
     return 0
 
 
@@ -112,6 +125,19 @@ def list_rules(context: Context) -> int:
         )
     context.out.print(table)
     return 0
+
+
+def _line(key: str, value: object, remark: str = "") -> Text:
+    """Return one key of a treatment or a rule with its value, as people write it."""
+    if key == "seed" and value is False:
+        shown = "none: a new tree begins without it"
+    elif isinstance(value, bool):
+        shown = "yes" if value else "no"
+    elif isinstance(value, list):
+        shown = shlex.join(value)
+    else:
+        shown = str(value).strip("\n")
+    return Text(f"  {key:<10}{safe(shown)}{remark}")
 
 
 def _effects(rule: Rule) -> dict[str, object]:

@@ -8,11 +8,15 @@ import fcntl
 import os
 import stat
 import struct
+from contextlib import suppress
 
 from etcsync.host.rootfs import path_in_root, read_in_root
 
 PACMAN_LOCK = "var/lib/pacman/db.lck"
 """Exists as long as a transaction runs; libalpm, ``lib/libalpm/handle.c``."""
+
+GIT_LOCK = ".git/index.lock"
+"""Exists as long as git writes the index; relative to /etc."""
 
 RECORD_LOCKS = (
     ("apt or dpkg", "var/lib/dpkg/lock-frontend"),
@@ -42,9 +46,24 @@ def transaction_in_progress(root: str, etc_path: str) -> str | None:
             return f"{name} holds {lock}"
     if (process := living_process(root)) is not None:
         return f"zypper, process {process}, holds {path_in_root(root, ZYPP_PROCESS)}"
-    if os.path.lexists(lock := os.path.join(etc_path, ".git", "index.lock")):
+    if os.path.lexists(lock := os.path.join(etc_path, GIT_LOCK)):
         return f"git holds {lock} (if no git runs there, remove that file)"
     return None
+
+
+def lock_since(root: str, etc_path: str) -> float | None:
+    """Return since when a lock that lasts as long as its file has been there, or None.
+
+    Such a file outlives its owner's crash: an old one holds etcsync up for good.
+
+    Returns:
+        Seconds since the epoch, of the oldest such lock.
+    """
+    found = []
+    for lock in (path_in_root(root, PACMAN_LOCK), os.path.join(etc_path, GIT_LOCK)):
+        with suppress(FileNotFoundError):
+            found.append(os.lstat(lock).st_mtime)
+    return min(found, default=None)
 
 
 def is_locked(path: str) -> bool:

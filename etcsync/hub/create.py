@@ -5,6 +5,7 @@ import shutil
 from contextlib import suppress
 
 from etcsync.errors import HubError
+from etcsync.hub.conflict_key import ensure_conflict_key
 from etcsync.hub.failures import damaged, writing
 from etcsync.hub.git import git_command, run_git
 from etcsync.hub.refs import UNBORN_REF, sync_directory
@@ -124,6 +125,7 @@ def _furnish(directory: str) -> None:
     os.makedirs(os.path.join(directory, "info"), exist_ok=True)
     ensure_file(os.path.join(directory, "info", "attributes"), ATTRIBUTES)
     ensure_file(os.path.join(directory, "HEAD"), HEAD)
+    ensure_conflict_key(directory)
 
 
 def ensure_file(path: str, content: bytes) -> None:

@@ -8,6 +8,7 @@ as long as the object does.
 """
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -47,6 +48,13 @@ OPTIONS = (
 TIME_LIMIT = 600.0
 """Seconds that one git process may take; it is killed then."""
 
+MINIMUM_VERSION = (2, 31)
+"""The oldest git that will do: earlier ones do not read the settings that `configuration` gives."""
+
+
+class GitTimeoutError(HubError):
+    """Git was killed at its time limit."""
+
 
 @contextmanager
 def git_command(directory: str, **environment: str) -> Iterator[Git]:
@@ -80,8 +88,8 @@ def run_git(
     nothing to say: the output is empty then.
 
     Raises:
-        HubError: Git failed, was not found, or took longer than ``limit`` seconds; the message
-            carries what git said.
+        HubError: Git failed or was not found; the message carries what git said.
+        GitTimeoutError: It took longer than ``limit`` seconds.
     """
     with tempfile.TemporaryFile() as istream:
         istream.write(stdin)
@@ -101,7 +109,8 @@ def run_git(
             if error.status == nothing:
                 return b""
             said = error.stderr.strip().removeprefix("stderr: ").strip("'\n ")
-            raise HubError(f"git {arguments[0]} failed: {said or error.status}") from error
+            kind = GitTimeoutError if said.startswith("Timeout: ") else HubError
+            raise kind(f"git {arguments[0]} failed: {said or error.status}") from error
     return output
 
 
@@ -177,6 +186,19 @@ def git_process(git: Git, *arguments: str) -> Iterator[GitProcess]:
             popen.kill()
             popen.wait()
         complaints.close()
+
+
+def git_version() -> tuple[int, ...]:
+    """Return the version of the git that is installed, such as ``(2, 39, 5)``.
+
+    Raises:
+        HubError: None is installed, or it does not tell.
+    """
+    with git_command(os.sep) as git:
+        said = run_git(git, "version").decode("utf-8", "replace")
+    if not (found := re.match(r"git version (\d+(?:\.\d+)+)", said)):
+        raise HubError(f"git does not tell its version: {said.strip()}")
+    return tuple(map(int, found[1].split(".")))
 
 
 def configuration(settings: Mapping[str, str]) -> dict[str, str]:

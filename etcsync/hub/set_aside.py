@@ -29,7 +29,7 @@ def set_aside(tree_path: str, destination: str, budget: Budget | None = None) ->
         Where it is now; None when the tree has no ``.git`` directory.
 
     Raises:
-        TreeError: ``.git`` is a link, too large, or cannot be read or moved.
+        TreeError: The directory is too large, or cannot be read or moved.
     """
     parent = os.path.dirname(destination)
     os.makedirs(parent, mode=0o700, exist_ok=True)
@@ -41,7 +41,7 @@ def set_aside(tree_path: str, destination: str, budget: Budget | None = None) ->
             kind = stat.S_IFMT(os.stat(GIT_PATH, dir_fd=tree, follow_symlinks=False).st_mode)
         except FileNotFoundError:
             return None
-        if kind == stat.S_IFREG:
+        if kind != stat.S_IFDIR:
             return None
         place = free_name(destination)
         with directory(GIT_PATH, tree) as git, directory(parent) as target:

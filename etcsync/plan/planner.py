@@ -4,12 +4,19 @@ A pure function, called for every client in every run. Most paths are the same o
 looks only at those that are not.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
 from etcsync.entries import METADATA_PATH, ROOT, Kind
 from etcsync.plan.accounts import accounts_to_merge, decide_accounts
-from etcsync.plan.decision import Decision, decide, decide_creation, decide_mirror
+from etcsync.plan.decision import (
+    UNRECORDED_DETAIL,
+    Decision,
+    decide,
+    decide_choice,
+    decide_creation,
+    decide_mirror,
+)
 from etcsync.plan.merger import Merger
 from etcsync.plan.model import (
     Act,
@@ -27,6 +34,8 @@ from etcsync.plan.model import (
 from etcsync.plan.structure import Decisions, settle
 from etcsync.policy.treatment import Strategy, Treatment
 
+IN_THE_WAY = "Something beneath it stays, or what is above it is no directory."
+
 
 def plan(
     sides: Sides,
@@ -34,6 +43,7 @@ def plan(
     merger: Merger,
     *,
     client: str,
+    conflict_key: bytes,
     recorded_holds: Mapping[str, str] = {},
     upstream_changes: AbstractSet[str] | None = None,
     refused: Mapping[tuple[str, str], str] = {},
@@ -45,6 +55,7 @@ def plan(
         treatment: What policy says about a path, for this client.
         merger: Merges contents; shared by all clients.
         client: The client's name; part of the ids of conflicts.
+        conflict_key: Makes ids that tell nothing of contents; see `conflict_id`.
         recorded_holds: What is held already: conflict ids by path. The same conflict is no new
             action.
         upstream_changes: The paths where base and theirs differ, if the caller knows them already,
@@ -55,11 +66,11 @@ def plan(
     if upstream_changes is None:
         upstream_changes = changed_paths(sides.base, sides.theirs)
     candidates = changed_paths(sides.base, sides.ours) | upstream_changes
-    candidates.update(sides.mirror, sides.seeds)
+    candidates.update(sides.mirror, sides.seeds, sides.choices)
     decisions = _decide_all(candidates, sides, treatment, merger)
     decisions = settle(_without_refused(decisions, refused), sides, treatment)
     in_order = [decisions[path] for path in sorted(decisions)]
-    holds = tuple(_hold(client, d, d.hold) for d in in_order if d.hold is not None)
+    holds = tuple(_hold(conflict_key, client, d, d.hold) for d in in_order if d.hold is not None)
     actions = {
         **{path: _release(path, sides, treatment) for path in recorded_holds},
         **{d.path: _action(d, d.act) for d in in_order if d.act is not None},
@@ -74,6 +85,7 @@ def plan(
         drift=_differences(in_order, local=False),
         local=_differences(in_order, local=True),
         retained=directories_to_retain(sides.base, sides.theirs, holds),
+        unmet=tuple(_unmet(sides, decisions, refused)),
     )
 
 
@@ -83,7 +95,7 @@ def _decide_all(
     treatment: Callable[[str], Treatment],
     merger: Merger,
 ) -> Decisions:
-    accounts = accounts_to_merge(candidates, sides, treatment)
+    accounts = accounts_to_merge(candidates - sides.choices.keys(), sides, treatment)
     alone = (path for path in candidates if path not in accounts)
     decided = (_decide(path, sides, treatment(path), merger) for path in alone)
     decisions = {decision.path: decision for decision in decided if decision is not None}
@@ -96,6 +108,9 @@ def _decide(path: str, sides: Sides, treatment: Treatment, merger: Merger) -> De
         return None
     base, ours, theirs = sides.base.get(path), sides.recorded(path), sides.theirs.get(path)
     undecided = Decision(path, treatment, base, ours, theirs, None, ours)
+    choice = sides.choices.get(path)
+    if choice and (ours is None or ours.kind is not Kind.OTHER or choice.entry == ours):
+        return decide_choice(undecided, choice)
     is_mirrored = treatment.strategy is Strategy.MIRROR and theirs is None
     if is_mirrored and path in sides.mirror:
         entry = sides.mirror[path]
@@ -103,10 +118,14 @@ def _decide(path: str, sides: Sides, treatment: Treatment, merger: Merger) -> De
     is_unknown = base is None and theirs is None
     if is_unknown and (is_mirrored or (ours is not None and ours.kind is Kind.OTHER)):
         return None
-    if path == ROOT:
+    return _decide_by_policy(undecided, sides, merger)
+
+
+def _decide_by_policy(undecided: Decision, sides: Sides, merger: Merger) -> Decision | None:
+    if undecided.path == ROOT:
         return _decide_root(undecided, sides.creating, merger)
-    if sides.creating and ours is None:
-        return decide_creation(undecided, sides.seeds.get(path))
+    if sides.creating and undecided.ours is None:
+        return decide_creation(undecided, sides.seeds.get(undecided.path))
     return decide(undecided, merger)
 
 
@@ -152,10 +171,10 @@ def _release(path: str, sides: Sides, treatment: Callable[[str], Treatment]) -> 
     return Action(path, Act.RELEASE, treatment(path).strategy, "no longer held", ours, ours)
 
 
-def _hold(client: str, decision: Decision, reason: HoldReason) -> Hold:
+def _hold(key: bytes, client: str, decision: Decision, reason: HoldReason) -> Hold:
     path, treatment, base, ours, theirs, *_ = decision
     return Hold(
-        id=conflict_id(client, path, base, ours, theirs),
+        id=conflict_id(key, client, path, base, ours, theirs),
         path=path,
         reason=reason,
         detail=decision.reason,
@@ -164,6 +183,22 @@ def _hold(client: str, decision: Decision, reason: HoldReason) -> Hold:
         theirs=theirs,
         strategy=treatment.strategy,
     )
+
+
+def _unmet(
+    sides: Sides, decisions: Decisions, refused: Mapping[tuple[str, str], str]
+) -> Iterator[tuple[str, str]]:
+    """Yield the choices that other paths, or a validator, stand in the way of, with the reason."""
+    for path, (entry, _) in sorted(sides.choices.items()):
+        decision = decisions.get(path)
+        if decision is not None and decision.after == entry:
+            continue
+        reason = IN_THE_WAY if decision else UNRECORDED_DETAIL
+        if decision is not None and decision.hold is not None:
+            reason = decision.reason
+        elif entry is not None and (path, entry.oid) in refused:
+            reason = refused[path, entry.oid]
+        yield path, reason
 
 
 def _differences(decisions: Iterable[Decision], *, local: bool) -> tuple[Difference, ...]:

@@ -26,6 +26,8 @@ PACK_BY_ID = {
 }
 """Packs by the names in ``ID`` and ``ID_LIKE`` of os-release(5)."""
 
+_SOURCE = "pack "
+
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _FOLDERS = (
     os.path.join(_PACKAGE, "shipped", "policies"),
@@ -67,7 +69,13 @@ def load_pack(name: str) -> tuple[Rule, ...]:
             hint="`etcsync policy list` shows the packs; rules of your own go into policy.files.",
         )
     with open(os.path.join(_folder(), f"{name}.toml"), encoding="utf-8") as file:
-        return parse_rules(file.read(), f"pack {name}")
+        return parse_rules(file.read(), f"{_SOURCE}{name}")
+
+
+def pack_file(source: str) -> str | None:
+    """Return the file of the pack whose rules bear ``source``; None: they are no pack's."""
+    name = source.removeprefix(_SOURCE)
+    return None if name == source else os.path.join(_folder(), f"{name}.toml")
 
 
 def pack_for_os_release(text: str) -> tuple[str, ...]:

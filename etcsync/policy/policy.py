@@ -40,6 +40,8 @@ class Match(NamedTuple):
     """The keys that it sets."""
     survives: tuple[str, ...]
     """Those among them that no later rule sets again."""
+    patterns: tuple[str, ...]
+    """Those of its patterns that match the path by themselves."""
 
 
 class Explanation(NamedTuple):
@@ -134,11 +136,13 @@ class Policy:
         """Return the treatment of ``path`` and the rules that it comes from."""
         rules = self._applying(self._matching.indexes(path, directory))
         last = {key: rule for rule in rules for key in rule.effects}
+        plain = plain_path(path, directory=directory)
         matches = tuple(
             Match(
                 rule,
                 sets=tuple(rule.effects),
                 survives=tuple(key for key in rule.effects if last[key] is rule),
+                patterns=tuple(p for p in rule.paths if compile_patterns([p]).matches(plain)),
             )
             for rule in rules
         )

@@ -10,6 +10,7 @@ from functools import cached_property
 from etcsync.config import Client, Settings
 from etcsync.entries import Entry
 from etcsync.host.rootfs import account_files
+from etcsync.hub.conflict_key import read_conflict_key
 from etcsync.hub.hub import Hub, open_hub
 from etcsync.hub.upstream import head_commit, objects_directory
 from etcsync.plan.merger import Merger
@@ -44,6 +45,7 @@ class Cluster:
         root_accounts: The names of the live root's ids.
         ownership: Whether owners can be set: only as root.
         now: When the run began.
+        conflict_key: The hub's key for the ids of conflicts.
     """
 
     settings: Settings
@@ -60,6 +62,7 @@ class Cluster:
     root_accounts: Accounts
     ownership: bool
     now: datetime
+    conflict_key: bytes
 
     def policy(self, client: Client) -> Policy:
         """Return the rules for ``client``; clients with equal rules share one."""
@@ -139,6 +142,7 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
             root_accounts=root_accounts,
             ownership=ownership,
             now=datetime.now(UTC).replace(microsecond=0),
+            conflict_key=read_conflict_key(settings.hub_path),
         )
 
 

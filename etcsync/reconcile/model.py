@@ -2,9 +2,20 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from etcsync.errors import EtcsyncError, TreeError
 from etcsync.plan.model import Action, Difference
+
+
+class Cause(StrEnum):
+    """Why etcsync wrote into a tree, as the history of the client tells it."""
+
+    RECONCILE = "reconcile"
+    PROMOTE = "promote"
+    RESOLVE = "resolve"
+    DISCARD = "discard"
+    RESTORE = "restore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +42,14 @@ class HeldPath:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A path that a command was given, or could have meant, and did nothing about."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class TreeWarning:
     """Something in a tree that cannot be recorded, or in a run that could not be checked.
 
@@ -53,6 +72,8 @@ class ClientRun:
         actions: What was done, in path order.
         conflicts: Everything that is held afterwards.
         warnings: What in the tree could not be recorded.
+        chosen: The paths that the command decided.
+        unmet: Those among them for which that was not carried out, with the reason.
     """
 
     name: str
@@ -61,11 +82,17 @@ class ClientRun:
     actions: Sequence[Action] = ()
     conflicts: Sequence[HeldPath] = ()
     warnings: Sequence[TreeWarning] = ()
+    chosen: Sequence[str] = ()
+    unmet: Sequence[tuple[str, str]] = ()
 
     def followed_by(self, later: "ClientRun") -> "ClientRun":
         """Return what two passes of one run did together."""
         actions = {action.path: action for action in (*self.actions, *later.actions)}
-        return replace(later, actions=[actions[path] for path in sorted(actions)])
+        return replace(
+            later,
+            actions=[actions[path] for path in sorted(actions)],
+            chosen=sorted({*self.chosen, *later.chosen}),
+        )
 
     def unfinished(self) -> "ClientRun":
         """Return this with the error that the tree did not hold still."""

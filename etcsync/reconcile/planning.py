@@ -29,6 +29,7 @@ def plan_snapshot(cluster: Cluster, snapshot: Snapshot, refused: Refused | None 
         snapshot.policy.treatment,
         cluster.merger,
         client=snapshot.client.name,
+        conflict_key=cluster.conflict_key,
         recorded_holds={held.path: held.id for held in snapshot.recorded.record.holds},
         upstream_changes=cluster.upstream_changes(snapshot.sides.base),
         refused=refused or {},

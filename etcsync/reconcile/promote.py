@@ -17,9 +17,12 @@ from etcsync.reconcile.administrator import administrator
 from etcsync.reconcile.applying import recover_all
 from etcsync.reconcile.cluster import Cluster, open_cluster
 from etcsync.reconcile.intent import intend
+from etcsync.reconcile.intervention import Intervention
 from etcsync.reconcile.lock import writer_lock
 from etcsync.reconcile.messages import promote_message
+from etcsync.reconcile.model import Cause
 from etcsync.reconcile.options import Advance, PromoteOptions, SyncOptions
+from etcsync.reconcile.paths import named_path
 from etcsync.reconcile.promotion_draft import Draft, draft_promotion
 from etcsync.reconcile.promotion_result import Promotion, shown
 from etcsync.reconcile.reconciler import fetch, reconcile
@@ -54,7 +57,7 @@ def promote(
         HubError: The hub is missing or damaged.
     """
     client = settings.client(name)
-    names = tuple(dict.fromkeys(path.strip("/").removeprefix("./") or "." for path in paths))
+    names = tuple(dict.fromkeys(map(named_path, paths)))
     if options.dry_run:
         with open_cluster(settings) as cluster:
             draft = draft_promotion(cluster, client, names)
@@ -73,7 +76,9 @@ def promote(
             captured = _capture(cluster, draft.snapshot)
             commit = _write(cluster, draft, captured, options.message)
         with open_cluster(settings, fetch(settings, SyncOptions())) as cluster:
-            (run,) = reconcile(cluster, [client], SyncOptions(), advance)
+            (run,) = reconcile(
+                cluster, [client], SyncOptions(), advance, Intervention(Cause.PROMOTE)
+            )
             return promotion.done(commit, run)
 
 
@@ -97,7 +102,7 @@ def _capture(cluster: Cluster, snapshot: Snapshot) -> str:
     name = snapshot.client.name
     current = Round()
     current.intents[name] = intend(cluster, snapshot, Plan(), suspended=True)
-    record_intents(cluster, current)
+    record_intents(cluster, current, Cause.PROMOTE)
     record_finished(cluster, current, {})
     commits = current.commits.get(name)
     captured = (commits.head if commits else None) or snapshot.recorded.branch

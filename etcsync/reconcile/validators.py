@@ -95,7 +95,7 @@ class Validators:
     def _can_run(self) -> bool:
         """Whether programs of the root can be run at all; found out once, when it matters."""
         if self._usable is None:
-            obstacle = _obstacle(self.root)
+            obstacle = obstacle_in(self.root)
             self._usable = obstacle is None
             if obstacle is not None:
                 self._warn(ROOT, f"no validator was run: {obstacle}")
@@ -108,7 +108,7 @@ class Validators:
             log.warning("unchecked", path=path, detail=detail)
 
 
-def _obstacle(root: str) -> str | None:
+def obstacle_in(root: str) -> str | None:
     """Return why programs of ``root`` cannot be run, or None if they can."""
     if os.geteuid() != 0:
         return f"only root can run programs inside {root}"

@@ -12,11 +12,12 @@ _SECRET_CONTENT = re.compile(
     rb"|^PuTTY-User-Key-File"
     rb"|^AGE-SECRET-KEY-1"
     rb"|(^|[:=\s\"'])\$(1|2[abxy]?|5|6|7|y|gy|sha1|argon2[a-z]*|scrypt)\$[./A-Za-z0-9$,=+-]{8,}"
-    rb"|^\s*(psk|wpa-psk|PrivateKey|PresharedKey)\s*=\s*\S",
+    rb"|^\s*(psk|(?i:wireless_wpa_psk)|PrivateKey|PresharedKey)\s*=\s*\S"
+    rb"|^\s*wpa[-_](psk|password)\s*[=\s]\s*\S",
     re.MULTILINE,
 )
 """Private keys (PEM, OpenPGP, PuTTY, age), password hashes as in crypt(5), Wi-Fi and WireGuard
-keys."""
+keys as wpa_supplicant, NetworkManager, systemd, ifupdown and wicked write them."""
 
 
 def is_secret(treatment: Treatment, *versions: Entry | None) -> bool:
@@ -38,8 +39,9 @@ _SHORT = 3
 """Bytes from which on a word counts as one that was taken from a file."""
 
 _PLAIN_WORDS = frozenset(
-    b"bad character column error expected file found invalid line missing near not option parse "
-    b"syntax the unexpected unknown".split()
+    b"already alias bad but character cmnd_alias column defined defaults entry error expected "
+    b"file found host_alias invalid line missing near not option parse referenced runas_alias "
+    b"syntax the unexpected unknown user_alias".split()
 )
 """What programs say of a mistake; it tells nothing even where the file has such a word too."""
 

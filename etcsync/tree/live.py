@@ -17,10 +17,12 @@ from etcsync.tree.scanned import Known, Scan
 
 _LEFT_OVER = re.compile(
     r"\.(pacnew|pacorig|pacsave[^/]*|dpkg-[^/]+|ucf-[^/]+|rpmnew|rpmsave|rpmorig)\Z"
+    r"|(\A|/)\._cfg[^/]{4}_[^/]+\Z"
 )
 """What package managers leave beside a configuration file instead of overwriting it.
 
-Sources: pacman(8), section "Handling Config Files"; dpkg(1) and ucf(1) on conffiles; rpm(8).
+Sources: pacman(8), section "Handling Config Files"; dpkg(1) and ucf(1) on conffiles; rpm(8);
+etc-update(1).
 """
 
 _IGNORED = Treatment(Strategy.IGNORE)

@@ -1,9 +1,12 @@
-"""Mounts for tests that need them, undone whatever happens."""
+"""Mounts for tests that need them, undone whatever happens; and a cluster to be spoilt."""
 
+import shutil
 import subprocess
 from contextlib import ExitStack
 
 import pytest
+from cluster import Cluster
+from doctor_support import build_sound_cluster
 
 
 def _unmount(target):
@@ -35,3 +38,21 @@ def bind_mounted():
             stack.callback(_unmount, target)
 
         yield mount
+
+
+@pytest.fixture(scope="session")
+def sound_place(tmp_path_factory):
+    """Build a cluster in which nothing is wrong, and keep a copy of it beside it."""
+    place = tmp_path_factory.mktemp("sound") / "cluster"
+    place.mkdir()
+    build_sound_cluster(place)
+    subprocess.run(["cp", "-a", place, place.with_name("copy")], check=True)
+    return place
+
+
+@pytest.fixture
+def sound_cluster(sound_place):
+    """Return that cluster as it was built, whatever other tests made of it."""
+    shutil.rmtree(sound_place)
+    subprocess.run(["cp", "-a", sound_place.with_name("copy"), sound_place], check=True)
+    return Cluster(sound_place)

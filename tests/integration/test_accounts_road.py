@@ -107,15 +107,32 @@ def test_two_passwords_on_one_day_are_held_without_being_shown(cluster: Cluster)
     assert HASH not in shown
 
 
-def test_left_overs_are_listed_and_not_fanned_out(cluster: Cluster) -> None:
-    paths = ["motd.rpmnew", "pacman.conf.pacnew", "ssh/sshd_config.dpkg-dist"]
-    for path in paths:
-        (cluster.etc / path).write_text("left over\n")
-    cluster.commit()
-    cluster.sync()
-    for path in paths:
-        assert not (cluster.tree(0) / path).exists()
-    assert cluster.run("status", "--json").json["upstream"]["leftovers"] == paths
+LEFT_OVERS = [
+    "._cfg0000_motd", "a.conf.dpkg-new", "a.conf.rpmorig", "a.conf.rpmsave", "a.conf.ucf-dist",
+    "motd.rpmnew", "pacman.conf.pacnew", "pacman.conf.pacorig", "pacman.conf.pacsave.1",
+    "ssh/._cfg0001_sshd_config", "ssh/sshd_config.dpkg-dist", "ssh/sshd_config.dpkg-old",
+]  # fmt: skip
+
+
+def test_left_overs_of_every_package_manager_are_listed_and_reach_nobody(cluster: Cluster) -> None:
+    for text in ("left over\n", "left over anew\n"):
+        for path in LEFT_OVERS:
+            (cluster.etc / path).write_text(text)
+        cluster.commit()
+        assert all(client["actions"] == [] for client in cluster.sync()["clients"])
+    cluster.run("client", "add", "latecomer")
+    trees = [cluster.tree(0), cluster.tree(1), cluster.tree("latecomer")]
+    assert [path for path in LEFT_OVERS for tree in trees if (tree / path).exists()] == []
+    document = cluster.run("status", "--json").json
+    assert document["upstream"]["leftovers"] == LEFT_OVERS
+    assert [client["drift"] for client in document["clients"]] == [[], [], []]
     text = cluster.run("status").out
-    assert "3 paths left by the package manager" in text
-    assert all(path in text for path in paths)
+    assert f"{len(LEFT_OVERS)} paths left by the package manager" in text
+    assert [path for path in LEFT_OVERS if path not in text] == []
+
+
+def test_what_is_ignored_by_git_is_a_left_over_too(cluster: Cluster) -> None:
+    (cluster.etc / ".gitignore").write_text("*.pacnew\n")
+    cluster.write("motd.pacnew", "left over\n", message="")
+    cluster.commit()
+    assert cluster.run("status", "--json").json["upstream"]["leftovers"] == ["motd.pacnew"]

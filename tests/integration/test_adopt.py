@@ -502,11 +502,11 @@ def test_set_aside_leaves_a_gitfile(tree, tmp_path):
     assert (tree / ".git").is_file()
 
 
-def test_set_aside_does_not_follow_a_link(tree, tmp_path):
+def test_set_aside_leaves_a_link_and_does_not_follow_it(tree, tmp_path):
     (tree / ".git").rename(tmp_path / "elsewhere")
     (tree / ".git").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(TreeError, match="is a link"):
-        set_aside(str(tree), str(tmp_path / "state/client0"))
+    assert set_aside(str(tree), str(tmp_path / "state/client0")) is None
+    assert (tree / ".git").is_symlink()
     assert (tmp_path / "elsewhere/HEAD").exists()
 
 

@@ -5,6 +5,7 @@ import pytest
 from hub_support import make_hub, plain_git, record
 
 from etcsync.errors import HubError
+from etcsync.hub.conflict_key import ensure_conflict_key, read_conflict_key
 from etcsync.hub.hub import UPSTREAM_REF, create_hub, open_hub
 
 
@@ -15,6 +16,25 @@ def test_a_hub_is_a_private_bare_repository_whose_head_is_unborn(tmp_path):
     assert plain_git(path, "for-each-ref") == b""
     assert not os.path.exists(os.path.join(path, "hooks"))
     assert plain_git(path, "fsck") == b""
+
+
+def test_a_hub_has_a_key_of_its_own_that_only_its_owner_reads_and_that_stays(tmp_path):
+    path, other = make_hub(tmp_path), make_hub(tmp_path / "other")
+    key = read_conflict_key(path)
+    assert len(key) == 32
+    assert key != read_conflict_key(other)
+    assert stat.S_IMODE(os.stat(os.path.join(path, "conflict-key")).st_mode) == 0o600
+    create_hub(path)
+    assert read_conflict_key(path) == key
+
+
+def test_a_hub_without_a_whole_key_gets_one_from_whoever_may_write(tmp_path):
+    path = make_hub(tmp_path)
+    file = tmp_path / "hub.git" / "conflict-key"
+    for content in (b"", b"half", None):
+        file.write_bytes(content) if content is not None else file.unlink()
+        assert read_conflict_key(path) == b""
+        assert ensure_conflict_key(path) == read_conflict_key(path) != b""
 
 
 def test_no_tree_chooses_how_its_files_are_treated(tmp_path):

@@ -339,6 +339,28 @@ def test_an_altered_gitfile_is_restored_and_never_followed(cluster: Cluster) -> 
     assert cluster.status()["client0"]["warnings"] == []
 
 
+def test_whatever_stands_in_the_gitfiles_place_keeps_no_client_out_of_sync(
+    cluster: Cluster,
+) -> None:
+    intact = (cluster.tree(0) / ".git").read_text()
+    victim = cluster.place / "victim"
+    victim.write_text("not a client's\n")
+    for number in range(3):
+        (cluster.tree(number) / ".git").unlink()
+    os.mkfifo(cluster.tree(0) / ".git")
+    (cluster.tree(1) / ".git").symlink_to(victim)
+    (cluster.tree(2) / ".git").mkdir()
+    cluster.write("motd", "news\n")
+    cluster.sync()
+    for number in range(3):
+        place = cluster.tree(number) / ".git"
+        assert place.is_file()
+        assert not place.is_symlink()
+        assert (cluster.tree(number) / "motd").read_text() == "news\n"
+    assert (cluster.tree(0) / ".git").read_text() == intact
+    assert victim.read_text() == "not a client's\n"
+
+
 def test_reports_say_what_is_held_and_hide_secrets(cluster: Cluster) -> None:
     (cluster.tree(0) / "motd").write_text("mine\n")
     (cluster.tree(0) / "sudoers").write_text("a line that only the client has\n")

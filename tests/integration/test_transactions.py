@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from etcsync.host.transactions import transaction_in_progress
+from etcsync.host.transactions import lock_since, transaction_in_progress
 
 
 @pytest.fixture
@@ -122,6 +122,16 @@ def test_a_living_zypper_is_seen_and_a_left_over_file_is_not(root):
     assert busy(root) is None
     process_file.write_text("no number" * 1000)
     assert busy(root) is None
+
+
+def test_the_oldest_lock_that_lasts_as_long_as_its_file_tells_its_age(root):
+    etc = str(root / "etc")
+    assert lock_since(str(root), etc) is None
+    for path, moment in (("var/lib/pacman/db.lck", 2000), ("etc/.git/index.lock", 1000)):
+        os.utime(make_file(root / path), (moment, moment))
+    assert lock_since(str(root), etc) == 1000
+    (root / "etc/.git/index.lock").unlink()
+    assert lock_since(str(root), etc) == 2000
 
 
 def test_links_of_the_root_are_followed_inside_the_root(root, tmp_path):

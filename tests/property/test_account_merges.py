@@ -131,6 +131,147 @@ def check_complete(base: Files, ours: Files, theirs: Files) -> None:
         assert new <= our | their
 
 
+def some_files() -> st.SearchStrategy[tuple[Files, Files, Files]]:
+    """Give three sides whose files are short, so that they often merge."""
+
+    def side() -> st.SearchStrategy[Files]:
+        def few(pot: list[bytes]) -> st.SearchStrategy[bytes | None]:
+            lines = st.lists(st.sampled_from(pot) | st.sampled_from(SHARED_POT), max_size=2)
+            return lines.map(lambda some: b"".join(line + b"\n" for line in (pot[0], *some)))
+
+        root = {name: few(pot) for name, pot in POT.items() if not name.startswith("sub")}
+        return st.fixed_dictionaries(root)
+
+    return st.tuples(side(), side(), side())
+
+
+def passwords() -> st.SearchStrategy[tuple[Files, Files, Files]]:
+    """Give three versions of one password, beside a record that has to be merged in any case."""
+    others = (b"bob:!:1:0:9:7:::\n", b"bob:!:1:0:8:7:::\n", b"bob:!:1:0:9:6:::\n")
+    field = st.sampled_from(
+        [b"$6$one", b"$6$two", b"$6$three", b"!$6$one", b"!$6$two", b"!", b"*", b""]
+    )
+    day = st.sampled_from([b"19000", b"19001", b"19002", b"0", b""])
+    alice = st.builds(lambda *of: b"alice:%s:%s:0:99999:7:::\n" % of, field, day)
+    return st.tuples(
+        *(alice.map(lambda line, other=other: {"shadow": line + other}) for other in others)
+    )
+
+
+@settings(max_examples=1000, deadline=None)
+@given(passwords())
+def test_a_merged_password_is_no_worse_than_before(sides: tuple[Files, Files, Files]):
+    base, ours, theirs = map(complete, sides)
+    outcome = merge_accounts(base, ours, theirs)
+    if isinstance(outcome, AccountsConflict):
+        return
+    check_nothing_empty_or_older(base, outcome.files)
+    old, our, their, new = (
+        table(side["shadow"], 9)[b"alice"][1:3] for side in (base, ours, theirs, outcome.files)
+    )
+    locks = (b"!", b"*")
+    if old[0] not in (our[0], their[0]) and (our[0][:1] in locks or their[0][:1] in locks):
+        assert new[0][:1] in locks
+    hashes = {field.lstrip(b"!*"): day for field, day in (old, our, their)}
+    telling = our[1] != their[1] and min(our[1], their[1]) >= b"19000"
+    if len(hashes) == 3 and b"" not in hashes and telling:
+        assert new[0].lstrip(b"!*") == max(our[::-1], their[::-1])[1].lstrip(b"!*")
+
+
+@settings(max_examples=1500, deadline=None)
+@given(some_files() | one_file() | st.tuples(nonsense(), nonsense(), nonsense()))
+def test_whatever_the_files_hold_a_merge_never_does_harm(sides: tuple[Files, Files, Files]):
+    base, ours, theirs = map(complete, sides)
+    outcome = merge_accounts(base, ours, theirs)
+    taken = all(ours[name] in (base[name], theirs[name]) for name in ACCOUNT_FILES)
+    if isinstance(outcome, AccountsConflict) or taken or base == theirs:
+        return
+    check_numbers(base, ours, theirs, outcome.files)
+    check_root(base, outcome.files)
+    check_primary_groups(base, outcome.files)
+    check_nothing_empty_or_older(base, outcome.files)
+    check_compat_lines_last(ours, theirs, outcome.files)
+
+
+def table(content: bytes | None, length: int) -> dict[bytes, list[bytes]]:
+    """Return a file's well-formed records by name, but for names that stand there twice."""
+    split = [line.rstrip(b"\r").split(b":") for line in (content or b"").split(b"\n")]
+    count = Counter(fields[0].strip() for fields in split)
+    return {
+        fields[0]: fields
+        for fields in split
+        if len(fields) == length and count[fields[0]] == 1 and fields[0].isalnum()
+    }
+
+
+LENGTHS = {"passwd": 7, "group": 4, "shadow": 9, "gshadow": 4}
+
+
+def holders(content: bytes | None) -> dict[int, set[bytes]]:
+    """Return who has which number, in lines that are not quite right too."""
+    found: dict[int, set[bytes]] = {}
+    for line in (content or b"").split(b"\n"):
+        fields = line.strip().split(b":")
+        if len(fields) > 2 and fields[2].isdigit():
+            found.setdefault(int(fields[2]), set()).add(fields[0])
+    return found
+
+
+def check_numbers(base: Files, ours: Files, theirs: Files, merged: Files) -> None:
+    """Check that nobody is renumbered, and no number, 0 above all, has a new second holder."""
+    for file in ("passwd", "group"):
+        given = [holders(side[file]) for side in (ours, theirs)]
+        old, shared = holders(base[file]), {}
+        for name, row in table(merged[file], LENGTHS[file]).items():
+            if row[2].isdigit():
+                number = int(row[2])
+                assert any(name in side.get(number, ()) for side in given)
+                shared.setdefault(number, set()).add(name)
+        for number, names in shared.items():
+            assert len(names) == 1 or names <= old.get(number, set())
+
+
+def check_root(base: Files, merged: Files) -> None:
+    """Check that root stays in each file that had it."""
+    for file, length in LENGTHS.items():
+        if b"root" in table(base[file], length) and merged[file] is not None:
+            assert b"root" in {line.split(b":")[0].strip() for line in merged[file].split(b"\n")}
+    if b"root" in holders(base["passwd"]).get(0, ()):
+        assert b"root" in holders(merged["passwd"]).get(0, ())
+
+
+def check_primary_groups(base: Files, merged: Files) -> None:
+    """Check that a group which base had does not vanish from under an account."""
+    for row in table(merged["passwd"], LENGTHS["passwd"]).values():
+        if row[3].isdigit() and int(row[3]) in holders(base["group"]):
+            assert int(row[3]) in holders(merged["group"])
+
+
+def check_nothing_empty_or_older(base: Files, merged: Files) -> None:
+    """Check that no password is emptied, and no hash replaced by one from an earlier day."""
+    for file, length in LENGTHS.items():
+        before = table(base[file], length)
+        for name, new in table(merged[file], length).items():
+            old = before.get(name, new)
+            assert new[1] or not old[1]
+            hashes = [row[1].lstrip(b"!*") for row in (old, new)]
+            if file == "shadow" and all(hashes) and hashes[0] != hashes[1]:
+                assert int(old[2] or 0) <= int(new[2] or 0) or not int(new[2] or 0)
+
+
+def check_compat_lines_last(ours: Files, theirs: Files, merged: Files) -> None:
+    """Check that names from NIS come after the file's own, where two sides were woven together."""
+    for file in ("passwd", "group"):
+        if merged[file] in (ours[file], theirs[file]):
+            continue
+        compat = [
+            line.startswith((b"+", b"-"))
+            for line in (merged[file] or b"").split(b"\n")
+            if b":" in line.strip(b":") or line.startswith((b"+", b"-"))
+        ]
+        assert compat == sorted(compat)
+
+
 @settings(max_examples=150, deadline=None)
 @given(nonsense(), nonsense(), nonsense())
 def test_nonsense_is_merged_stably_or_refused(base: Files, ours: Files, theirs: Files):
@@ -204,7 +345,24 @@ def test_merged_systems_are_sound(given_sides: Sides):
     check_presence(base, ours, theirs, merged)
     check_members(base, ours, theirs, merged)
     check_passwords(base, ours, theirs, merged)
+    check_fields(base, ours, theirs, merged)
     check_order(ours, theirs, merged)
+
+
+def check_fields(base: Files, ours: Files, theirs: Files, merged: Files) -> None:
+    """Check that each field is what one side made of it, and never one that both changed."""
+    plain = {"passwd": range(1, 7), "group": (1, 2), "shadow": range(3, 9)}
+    for file, fields in plain.items():
+        for name, new in rows(merged[file]).items():
+            old, our, their = (rows(side[file]).get(name) for side in (base, ours, theirs))
+            if our is None or their is None:
+                assert new in (our, their)
+                continue
+            for field in fields:
+                before = old and old[field]
+                changed = {our[field], their[field]} - ({before} if our != their else set())
+                assert len(changed) < 2, "both changed it, and it was not held"
+                assert new[field] == next(iter(changed), before)
 
 
 def check_consistent(merged: Files) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import hypothesis.strategies as st
 from hypothesis import assume, given, settings
-from plan_situations import ALL_PATHS, PATHS, situations, strategy_of
+from plan_situations import ALL_PATHS, FILES, LINKS, PATHS, situations, strategy_of
 from plan_support import (
     FIFO,
     applied,
@@ -17,7 +17,7 @@ from plan_support import (
 
 from etcsync.entries import ROOT, Entry, ancestors
 from etcsync.plan.keyed import ACCOUNT_FILES
-from etcsync.plan.model import Act, Plan, Sides, result_tree
+from etcsync.plan.model import Act, Choice, Plan, Sides, result_tree
 from etcsync.plan.restriction import restricted
 from etcsync.plan.structure import PLAIN_DIRECTORY
 from etcsync.policy.treatment import Strategy
@@ -153,3 +153,29 @@ def test_a_restricted_plan_writes_at_the_chosen_paths_and_leaves_a_tree(situatio
     above = {a for path in chosen for a in ancestors(path)}
     assert {action.path for action in part.actions} <= chosen | above
     assert part.holds == ()
+
+
+@settings(max_examples=400, deadline=None)
+@given(situations(), st.data())
+def test_a_choice_is_carried_out_or_said_not_to_be_and_lasts(situation, data: st.DataObject):
+    sides, rules = situation
+    assume(not sides.creating)  # nobody has yet decided anything about a tree that is not there
+    entries = [*FILES[:3], FILES[5], LINKS[0], None]
+    choices = {
+        path: Choice(data.draw(st.sampled_from(entries)), "chosen")
+        for path in data.draw(st.sets(st.sampled_from(["a", "b", "d/x", "d/e/z"]), min_size=1))
+    }
+    chosen = replace(sides, choices=choices)
+    first = planned(chosen, rules)
+    after = applied(chosen, first)
+    unmet = dict(first.unmet)
+    assert is_tree(present_afterwards(chosen, first))
+    for path, (entry, _) in choices.items():
+        if path not in unmet and strategy_of(path, rules) is not Strategy.MIRROR:
+            assert after.ours.get(path) == entry
+            assert path not in hold_ids(first)
+    second = planned(after, rules, hold_ids(first))
+    undone = {action.path for action in second.actions}
+    assert {strategy_of(path, rules) for path in undone & choices.keys() - unmet.keys()} <= {
+        Strategy.UPSTREAM, Strategy.MIRROR,
+    }  # fmt: skip

@@ -1,15 +1,18 @@
-"""A real root file system: Debian with etckeeper, git, sshd, systemd and pacman's tools."""
+"""A real root file system: Debian with etckeeper, git, sshd, sudo, systemd and pacman's tools."""
 
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-PACKAGES = "etckeeper,git,openssh-server,pacman-package-manager,systemd"
+PACKAGES = "etckeeper,git,openssh-server,pacman-package-manager,sudo,systemd"
 CACHE = Path(__file__).parents[2] / ".cache"
+NAME = f"debian-root-{sha256(PACKAGES.encode()).hexdigest()[:8]}"
+"""Of its own for each list of packages: a root that was built from another one is not used."""
 
 
 @pytest.fixture(scope="session")
@@ -18,12 +21,12 @@ def debian_base() -> Path:
     if os.geteuid() != 0:
         pytest.skip("needs root")
     if given := os.environ.get("ETCSYNC_TEST_ROOT"):
-        return Path(given)
-    base = CACHE / "debian-root"
+        return complete(Path(given))
+    base = CACHE / NAME
     if not base.exists():
         if shutil.which("debootstrap") is None:
             pytest.skip("needs debootstrap, or a root in $ETCSYNC_TEST_ROOT")
-        partial = CACHE / "debian-root.partial"
+        partial = CACHE / f"{NAME}.partial"
         shutil.rmtree(partial, ignore_errors=True)
         subprocess.run(
             ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", partial],
@@ -32,6 +35,14 @@ def debian_base() -> Path:
         track_etc(partial)
         partial.rename(base)
     return base
+
+
+def complete(root: Path) -> Path:
+    """Return the root; fail if it was built before a package was added to `PACKAGES`."""
+    installed = {path.stem.partition(":")[0] for path in root.glob("var/lib/dpkg/info/*.list")}
+    missing = set(PACKAGES.split(",")) - installed
+    assert not missing, f"$ETCSYNC_TEST_ROOT lacks {', '.join(sorted(missing))}: build it anew"
+    return root
 
 
 def track_etc(root: Path) -> None:

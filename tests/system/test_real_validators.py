@@ -1,6 +1,8 @@
 """Validators and account tools of a real root, on its own configuration files."""
 
+import json
 import os
+import re
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -9,6 +11,10 @@ from typing import Any
 
 import pytest
 from cluster import Cluster, fingerprint
+
+from etcsync.host.confined import run_confined
+from etcsync.policy.packs import load_pack
+from etcsync.policy.policy import Policy
 
 pytestmark = [pytest.mark.root, pytest.mark.system]
 
@@ -23,23 +29,9 @@ User_Alias ADMINS = alice, bob
 
 root ALL=(ALL:ALL) ALL
 
-# Local rules go below.
-"""
+@includedir /etc/sudoers.d
 
-VISUDO = r"""
-[ "$1" = -cf ] || exit 2
-number=0
-while IFS= read -r line; do
-    number=$((number + 1))
-    case $line in
-        ADMINS*) grep -q '^User_Alias ADMINS' "$2" && continue
-                 echo ">>> $2: syntax error near line $number <<<" >&2
-                 echo "$line" >&2
-                 echo "parse error in $2 near line $number" >&2
-                 exit 1 ;;
-    esac
-done < "$2"
-echo "$2: parsed OK"
+# Local rules go below.
 """
 
 
@@ -64,9 +56,6 @@ def cluster(debian_root: Path, tmp_path: Path) -> Cluster:
     etc = debian_root / "etc"
     (etc / "sudoers").write_text(SUDOERS)
     (etc / "sudoers").chmod(0o440)
-    visudo = debian_root / "usr/sbin/visudo"
-    visudo.write_text(f"#!/bin/sh\n{VISUDO}")
-    visudo.chmod(0o755)
     built = Cluster(tmp_path, debian_root)
     commit(built, "The state that all start from")
     built.write_settings(packs='["base", "debian"]')
@@ -89,31 +78,124 @@ def read_only(cluster: Cluster) -> Iterator[Any]:
 
 
 def test_a_merged_sudoers_that_locks_everyone_out_is_held(cluster: Cluster) -> None:
+    """Upstream renames the alias of those who may do all; the client had come to rely on it."""
     tree = cluster.tree(0)
     mine = SUDOERS + "ADMINS ALL=(ALL:ALL) ALL\n"
+    theirs = SUDOERS.replace("ADMINS = alice, bob", "OPERATORS = alice, bob")
     (tree / "sudoers").write_text(mine)
-    (cluster.etc / "sudoers").write_text(
-        SUDOERS.replace("User_Alias ADMINS = alice, bob\n", "# nobody else\n")
-    )
+    (cluster.etc / "sudoers").write_text(theirs)
     (cluster.etc / "motd").write_text("news\n")
-    commit(cluster, "Nobody else")
+    commit(cluster, "Another name")
+    for text in (mine, theirs):
+        assert visudo(cluster, text) == (0, "sudoers: parsed OK"), "sound by itself"
     before = fingerprint(cluster.root)
     planned, done = cluster.plan(), cluster.sync(status=1)
     assert fingerprint(cluster.root) == before
     assert first(planned)["actions"] == first(done)["actions"]
     (conflict,) = first(done)["conflicts"]
     assert (conflict["path"], conflict["reason"]) == ("sudoers", "invalid")
-    shown = cluster.run("conflicts", "show", conflict["id"]).out
-    assert "The validator refused it: >>> sudoers: syntax error near line 9 <<<" in shown
-    assert "parse error in sudoers near line 9" in shown
-    assert "ADMINS" not in shown, "closed to others, so never quoted"
+    merged = theirs + "ADMINS ALL=(ALL:ALL) ALL\n"
+    assert visudo(cluster, merged)[1].endswith('User_Alias "ADMINS" referenced but not defined')
+    said = 'The validator refused it: sudoers:11:25: User_Alias "…" referenced but not defined'
+    for text in outputs(cluster, conflict["id"]):
+        assert said in text
+        assert not {"ADMINS", "OPERATORS", "alice", "bob"} & set(re.findall(r"\w+", text)), (
+            "closed to others, so never quoted"
+        )
     assert (tree / "sudoers").read_text() == mine
     assert (tree / "motd").read_text() == "news\n"
-    assert "nobody else" in (cluster.tree(1) / "sudoers").read_text()
+    assert (cluster.tree(1) / "sudoers").read_text() == theirs, "only this client is held"
 
     (tree / "sudoers").write_text(mine.replace("ADMINS ALL", "alice ALL"))
     run = first(cluster.sync())
     assert {action["path"]: action["action"] for action in run["actions"]} == {"sudoers": "merge"}
+
+
+def test_one_alias_that_both_sides_define_is_refused_where_it_is_not_strict(
+    cluster: Cluster,
+) -> None:
+    cluster.rules.write_text(
+        '[[rule]]\npaths = ["/sudoers"]\nvalidate = ["visudo", "-cf", "{file}"]\n'
+    )
+    host = "Host_Alias WEB = one, two\n"
+    (cluster.tree(0) / "sudoers").write_text(SUDOERS + host)
+    (cluster.etc / "sudoers").write_text(SUDOERS.replace("User_Alias", f"{host}User_Alias"))
+    commit(cluster, "The web servers")
+    (conflict,) = first(cluster.sync(status=1))["conflicts"]
+    assert 'sudoers:12:26: Alias "…" already defined' in conflict["detail"]
+
+
+def test_what_upstream_s_sudoers_d_adds_to_a_sudoers_is_looked_at(cluster: Cluster) -> None:
+    """Neither file is wrong; read together, sudo would leave out a line."""
+    mine = SUDOERS + "User_Alias WEB = alice\nWEB ALL=(ALL:ALL) ALL\n"
+    (cluster.tree(0) / "sudoers").write_text(mine)
+    (cluster.etc / "sudoers.d/web").write_text("User_Alias WEB = carol\nWEB ALL=(www) ALL\n")
+    (cluster.etc / "sudoers.d/web").chmod(0o440)
+    (cluster.etc / "sudoers").write_text(SUDOERS.replace("bob", "bob, carol"))
+    commit(cluster, "Carol")
+    held = {c["path"]: c for c in first(cluster.sync(status=1))["conflicts"]}
+    assert held.keys() == {"sudoers"}
+    assert 'Alias "…" already defined' in held["sudoers"]["detail"]
+    assert (cluster.tree(0) / "sudoers").read_text() == mine
+    assert "carol" in (cluster.tree(1) / "sudoers").read_text()
+
+
+def test_a_file_of_sudoers_d_may_use_what_sudoers_defines(cluster: Cluster) -> None:
+    (cluster.etc / "sudoers.d/admins").write_text("ADMINS ALL=(ALL:ALL) NOPASSWD: ALL\n")
+    (cluster.etc / "sudoers.d/admins").chmod(0o440)
+    commit(cluster, "No password")
+    run = cluster.sync()
+    assert all(client["conflicts"] == [] for client in run["clients"])
+    assert run["warnings"] == []
+    (cluster.etc / "sudoers.d/admins").write_text("ADMINS ALL=(ALL:ALL NOPASSWD: ALL\n")
+    commit(cluster, "A slip")
+    run = cluster.sync(status=1)
+    for number, client in enumerate(run["clients"]):
+        (conflict,) = client["conflicts"]
+        assert (conflict["path"], conflict["reason"]) == ("sudoers.d/admins", "invalid")
+        assert "syntax error" in conflict["detail"]
+        assert "NOPASSWD" not in conflict["detail"]
+        assert "(ALL:ALL) NOPASSWD" in (cluster.tree(number) / "sudoers.d/admins").read_text()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "root ALL=(ALL) ALL\n",
+        "User_Alias UNUSED = alice\nroot ALL=(ALL:ALL) ALL\n",
+        "#includedir /etc/sudoers.d\n@includedir /etc/missing.d\nroot ALL=(ALL) ALL\n",
+        "Cmnd_Alias POWER = /sbin/reboot, \\\n  /sbin/poweroff\n%wheel ALL = ALL, !POWER\n",
+        None,
+    ],
+)
+def test_a_sound_sudoers_passes_the_strict_check(
+    debian_root: Path, tmp_path: Path, text: str | None
+) -> None:
+    given = (debian_root / "etc/sudoers").read_text() if text is None else text
+    assert visudo(Cluster(tmp_path, debian_root), given) == (0, "sudoers: parsed OK")
+
+
+def visudo(cluster: Cluster, text: str) -> tuple[int | None, str]:
+    """Return how the check of the shipped rules ends, in its cell, and the last line it says."""
+    command = Policy(load_pack("base"), "client0").treatment("sudoers").validate
+    assert command is not None
+    status, said = run_confined(
+        str(cluster.root), command, name="sudoers", content=text.encode(), limit=10
+    )
+    lines = [line for line in said.decode().splitlines() if "sudoers.d" not in line]
+    return status, next(line for line in reversed(lines) if not line.startswith("Warning:"))
+
+
+def outputs(cluster: Cluster, conflict: str) -> list[str]:
+    """Return what tells why a path is held."""
+    reports = cluster.state / "reports/client0"
+    return [
+        cluster.run("conflicts", "show", conflict).out,
+        cluster.run("conflicts", "show", conflict, "--json").json["detail"],
+        first(cluster.plan())["conflicts"][0]["detail"],
+        (reports / "latest.md").read_text(),
+        json.loads((reports / "latest.json").read_text())["conflicts"][0]["detail"],
+    ]
 
 
 def test_a_merged_sshd_config_is_checked_by_sshd(cluster: Cluster, read_only: Any) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from etcsync.plan.keyed import KeyedConflict, RecordConflict, format_for, merge_keyed
 from etcsync.plan.keyed.formats import FORMATS
+from etcsync.plan.text import merge_text
 
 HOSTS = (
     b"# loopback\n127.0.0.1\tlocalhost\n::1\t\tlocalhost ip6-localhost\n\n# servers\n10.0.0.1 nas\n"
@@ -46,6 +47,17 @@ class TestAnyTable:
             b"# loopback\n127.0.0.1\tlocalhost\n::1\t\tlocalhost ip6-localhost\n# this machine\n"
             b"127.0.1.1 client0\n\n# servers\n10.0.0.1 nas\n\n# guests\n10.1.0.1 guest\n"
         )
+
+    def test_a_comment_that_becomes_a_record_keeps_its_place_where_lines_merge(self):
+        base = b"# forwarding\n#ip_forward = 1\n# routes\n\n# martians\n#log = 1\n# end\n"
+        ours, theirs = base.replace(b"#ip", b"ip"), base.replace(b"#log", b"log")
+        assert merged("sysctl", base, ours, theirs) == ours.replace(b"#log", b"log")
+
+    def test_one_record_that_both_sides_add_at_different_places_is_no_clean_merge(self):
+        base = b"# one\n\n# two\n\n# three\n"
+        ours, theirs = base.replace(b"one\n", b"one\na=1\n"), base + b"a=2\n"
+        assert merge_text(base, ours, theirs) is not None, "by line they do not meet"
+        assert the_conflict("sysctl", base, ours, theirs).record == "a"
 
     def test_an_order_that_one_side_changed_is_taken(self):
         base = b"one\ntwo\nthree\n"

@@ -7,6 +7,8 @@ from itertools import product
 import pytest
 
 from etcsync.errors import SettingsError
+from etcsync.plan.keyed import ACCOUNT_FILES, format_for
+from etcsync.plan.keyed.formats import TABLE_FOLDERS, TABLE_PATHS
 from etcsync.policy.check import check
 from etcsync.policy.packs import available_packs, load_pack, pack_for_os_release
 from etcsync.policy.policy import Policy
@@ -40,6 +42,8 @@ STRATEGIES = {
     "*.pacnew": "ignore", "*.pacsave": "ignore", "*.pacsave.1": "ignore", "*.rpmnew": "ignore",
     "*.rpmsave": "ignore", "*.YaST2save": "ignore", "*~": "ignore",
     ".etckeeper": "upstream", ".pwd.lock": "ignore", ".updated": "ignore",
+    "*.YaST2.save": "ignore", "*.yast2orig": "ignore", "lvm/.cache": "ignore",
+    "iscsi/lock": "ignore", "audit/audit.rules.prev": "ignore",
     "passwd-": "ignore", "group-": "ignore", "shadow-": "ignore", "gshadow-": "ignore",
     "subuid-": "ignore", "subgid-": "ignore",
     "passwd": "keyed", "group": "keyed", "shadow": "keyed", "gshadow": "keyed", "subuid": "keyed",
@@ -48,15 +52,19 @@ STRATEGIES = {
     "ld.so.cache": "mirror", "udev/hwdb.bin": "mirror", "mtab": "mirror",
     "machine-id": "client", "hostname": "client", "HOSTNAME": "client", "fstab": "client",
     "crypttab": "client", "mdadm.conf": "client", "adjtime": "client", "ssh/ssh_host_*": "client",
-    "iscsi/initiatorname.iscsi": "client", "nvme/*": "client", "lvm/devices/*": "client",
+    "iscsi/initiatorname.iscsi": "client", "nvme/host*": "client", "lvm/devices/*": "client",
     "lvm/backup/*": "client", "lvm/archive/*": "client", "krb5.keytab": "client",
     "udev/rules.d/70-persistent-*": "client", "salt/minion_id": "client", "salt/pki/*": "client",
     "puppetlabs/puppet/ssl/*": "client", "ipa/*": "client", "kubernetes/*": "client",
     "security/opasswd": "client", "insights-client/machine-id": "client",
     "pki/consumer/*": "client", "pki/entitlement/*": "client", "*/localhost.key": "client",
     "*/localhost.crt": "client",
+    "crypttab.initramfs": "client", "iscsi/nodes/*": "client", "iscsi/send_targets/*": "client",
+    "dhcpcd.duid": "client", "dhcpcd.secret": "client", "asound.state": "client",
+    "cups/ssl/*": "client", "machine-info": "client",
     "netctl/examples/*": "upstream", "netctl/*": "client", "NetworkManager/system-*": "client",
     "wpa_supplicant/*": "client", "sysconfig/network-scripts/ifup*": "upstream",
+    "sysconfig/network-scripts/ifdown*": "upstream",
     "sysconfig/network-scripts/network-functions": "upstream",
     "sysconfig/network-scripts/*": "client", "sysconfig/network/ifcfg-*": "client",
     "sysconfig/network/ifroute-*": "client", "sysconfig/network/routes": "client",
@@ -67,11 +75,24 @@ STRATEGIES = {
     "rpm/*": "upstream", "pki/rpm-gpg/*": "upstream", "pki/product*": "upstream",
     "products.d/*": "upstream", "SUSEConnect": "upstream", "alternatives/*": "upstream",
     "*-release": "upstream", "system-release-cpe": "upstream",
+    "centos-release-upstream": "upstream", "SuSE-brand": "upstream",
     "ca-certificates/extracted/*": "upstream", "pki/ca-trust/extracted/*": "upstream",
     "ssl/certs/*": "upstream", "selinux/*/policy/*": "upstream", "selinux/*.bin": "upstream",
+    "selinux/*/active/*": "upstream", "selinux/*/.policy.sha512": "upstream",
     "localtime": "atomic", "resolv.conf": "atomic", "*.wants/*": "atomic", "*.requires/*": "atomic",
-    "rc?.d/*": "atomic", "rc.d/rc?.d/*": "atomic", "*.crt": "atomic", "*.pem": "atomic",
-    "*.db": "atomic", "chrony.keys": "merge", "shells": "union",
+    "rc?.d/*": "atomic", "rc.d/rc?.d/*": "atomic", "init.d/rc?.d/*": "atomic",
+    "*.crt": "atomic", "*.pem": "atomic",
+    "*.db": "atomic", "lesskey.bin": "atomic", "*.crl": "atomic", "trusted-key.key": "atomic",
+    "*.gz": "atomic", "chrony.keys": "merge", "shells": "union",
+    "hosts": "keyed", "networks": "keyed", "ethers": "keyed", "services": "keyed",
+    "protocols": "keyed", "rpc": "keyed", "ethertypes": "keyed", "aliases": "keyed",
+    "mail/aliases": "keyed",
+    "postfix/aliases": "keyed", "exports": "keyed", "exports.d/*.exports": "keyed",
+    "nsswitch.conf": "keyed", "sysctl.conf": "keyed", "sysctl.d/*.conf": "keyed",
+    "environment": "keyed", "environment.d/*.conf": "keyed", "locale.conf": "keyed",
+    "vconsole.conf": "keyed", "login.defs": "keyed", "host.conf": "keyed", "modules": "keyed",
+    "modules-load.d/*.conf": "keyed", "at.allow": "keyed", "at.deny": "keyed",
+    "cron.allow": "keyed", "cron.deny": "keyed", "ftpusers": "keyed", "securetty": "keyed",
 }  # fmt: skip
 PACMAN = {"pacman.conf": "upstream", "makepkg.conf*": "upstream"}
 
@@ -97,7 +118,79 @@ def test_every_path_of_a_distribution_has_the_strategy_of_its_class(pack) -> Non
     assert wrong == {}
 
 
+CLASSES = {
+    "client": [
+        "machine-id", "machine-info", "hostname", "HOSTNAME", "hostid", "adjtime", "fstab",
+        "crypttab", "mdadm.conf", "iscsi/initiatorname.iscsi", "nvme/hostnqn", "nvme/hostid",
+        "lvm/devices/a", "lvm/backup/a", "lvm/archive/a", "zfs/zpool.cache",
+        "udev/rules.d/70-persistent-net.rules",
+        "salt/minion_id", "ssh/ssh_host_rsa_key", "ssh/ssh_host_rsa_key.pub", "krb5.keytab",
+        "app/a.keytab", "puppet/ssl/a", "puppetlabs/puppet/ssl/a", "ipa/a", "salt/pki/a",
+        "kubernetes/a", "security/opasswd", "NetworkManager/system-connections/a", "wireguard/a",
+        "wpa_supplicant/a", "dhcpcd.duid", "iscsi/nodes/a/b/default", "iscsi/send_targets/a/b",
+    ],
+    "upstream": [
+        "munge/munge.key", "corosync/authkey", "ceph/a.keyring", "slurm/a.key", "os-release",
+        "alternatives/a", "ssl/certs/a.pem", "selinux/targeted/policy/policy.33", ".etckeeper",
+    ],
+    "keyed": ["passwd", "group", "shadow", "gshadow", "subuid", "subgid"],
+    "ignore": [
+        "passwd-", "group-", "shadow-", "gshadow-", "subuid-", "subgid-", ".pwd.lock", ".updated",
+        ".git", "blkid.tab", "blkid.tab.old", "nologin", "a/a.LOCK", "fake-hwclock.data",
+        "cups/subscriptions.conf", "cups/subscriptions.conf.O",
+    ],
+    "mirror": ["ld.so.cache", "udev/hwdb.bin", "mtab"],
+    "atomic": [
+        "localtime", "resolv.conf", "systemd/system/a.target.wants/b",
+        "systemd/user/a.target.requires/b", "rc3.d/S01a", "rc.d/rc3.d/S01a", "init.d/rc3.d/S01a",
+    ],
+    "merge": [
+        "systemd/network/a.network", "sudoers", "sudoers.d/a", "ssh/sshd_config",
+        "ssh/sshd_config.d/a.conf", "nftables.conf",
+    ],
+}  # fmt: skip
+OWN_CLASSES = {
+    "arch": {
+        "client": ["netctl/a", "netctl/interfaces/a", "crypttab.initramfs"],
+        "upstream": [
+            "pacman.conf", "pacman.d/mirrorlist", "pacman.d/hooks/a.hook", "makepkg.conf",
+            "makepkg.conf.d/a.conf", "ca-certificates/extracted/a.pem",
+        ],
+        "ignore": ["pacman.d/gnupg/pubring.gpg", "pacman.d/gnupg/"],
+    },
+    "debian": {
+        "client": ["network/interfaces", "network/interfaces.d/a", "netplan/a.yaml"],
+        "upstream": ["apt/sources.list", "apt/apt.conf.d/a", "dpkg/dpkg.cfg"],
+    },
+    "rhel": {
+        "client": ["sysconfig/network-scripts/ifcfg-a", "sysconfig/network-scripts/route-a"],
+        "upstream": [
+            "yum.repos.d/a.repo", "dnf/dnf.conf", "pki/rpm-gpg/a", "yum.conf",
+            "pki/ca-trust/extracted/pem/a.pem", "selinux/targeted/active/modules/100/a/cil",
+        ],
+    },
+    "suse": {
+        "client": [
+            "sysconfig/network/ifcfg-a", "sysconfig/network/ifroute-a", "sysconfig/network/routes",
+        ],
+        "upstream": ["zypp/zypp.conf", "zypp/repos.d/a.repo", "pki/rpm-gpg/a", "products.d/a.prod"],
+        "merge": ["sysconfig/network/config", "sysconfig/network/ifcfg.template"],
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("pack", POLICIES)
+def test_every_class_of_paths_has_its_strategy(pack) -> None:
+    for classes in (CLASSES, OWN_CLASSES.get(pack, {})):
+        for strategy, paths in classes.items():
+            assert {p: str(treat(pack, p).strategy) for p in paths} == dict.fromkeys(
+                paths, strategy
+            )
+
+
 SECRET = [
+    "smbpasswd", "samba/smbpasswd", "openldap/certs/password", "iscsi/nodes/a/b/default",
+    "dhcpcd.secret",
     "shadow.YaST2save", "gshadow.pacnew",
     "shadow", "gshadow", "shadow-", "gshadow-", "passwd-", "ssh/ssh_host_rsa_key", "krb5.keytab",
     "app/x.keytab", "puppet/ssl/a", "puppetlabs/puppet/ssl/a", "ipa/default.conf", "salt/pki/a/b",
@@ -125,6 +218,8 @@ def test_secrets_are_known_by_their_paths(pack) -> None:
     [
         ("arch", "pacman.d/gnupg/secring.gpg"),
         ("debian", "apt/auth.conf.d/x"),
+        ("arch", "netctl/home"),
+        ("debian", "netplan/01-netcfg.yaml"),
         ("debian", "mysql/debian.cnf"),
         ("rhel", "sysconfig/network-scripts/keys-home"),
         ("rhel", "pki/consumer/key.pem"),
@@ -134,6 +229,11 @@ def test_secrets_are_known_by_their_paths(pack) -> None:
 )
 def test_a_distributions_own_secrets_are_known(pack, path) -> None:
     assert treat(pack, path).secret
+
+
+def test_what_everybody_may_know_is_not_secret_for_its_name() -> None:
+    for path in ("trusted-key.key", "netctl/examples/wireless-wpa"):
+        assert not treat("arch", path).secret, path
 
 
 @pytest.mark.parametrize("pack", POLICIES)
@@ -153,11 +253,34 @@ def test_accounts_are_one_group(pack) -> None:
 
 
 @pytest.mark.parametrize("pack", POLICIES)
+def test_tables_merge_by_record_unless_one_side_owns_them_or_all_lines_stay(pack) -> None:
+    others = {"fstab": "client", "crypttab": "client", "shells": "union", "locale.gen": "merge"}
+    folders = [f"{folder}/a{ending}" for folder, ending in TABLE_FOLDERS]
+    for path in [*TABLE_PATHS, *folders]:
+        assert treat(pack, path).strategy == others.get(path, "keyed"), path
+        assert format_for(path), path
+
+
+@pytest.mark.parametrize("pack", POLICIES)
+def test_every_file_that_the_packs_call_keyed_has_a_format(pack) -> None:
+    for rule in (rule for name in {"base", pack} for rule in load_pack(name)):
+        if rule.effects.get("strategy") == "keyed":
+            paths = [path.lstrip("/").replace("*", "a") for path in rule.paths]
+            assert [p for p in paths if not format_for(p) and p not in ACCOUNT_FILES] == []
+
+
+@pytest.mark.parametrize("path", ["skel/hosts", "hosts.allow", "hosts.deny", "sysctl.d/README"])
+def test_what_only_looks_like_a_table_is_merged_by_line(path) -> None:
+    assert treat("base", path).strategy == "merge"
+
+
+@pytest.mark.parametrize("pack", POLICIES)
 def test_what_lets_people_in_is_promoted_only_when_named(pack) -> None:
     for path in (
         "sudoers", "sudoers.d/wheel", "pam.d/sshd", "ld.so.preload", "profile.d/x.sh", "crontab",
         "cron.d/x", "cron.daily/x", "systemd/system/x.service", "ssh/sshd_config", "ssh/ssh_config",
-        "systemd/system/multi-user.target.wants/x.service",
+        "systemd/system/multi-user.target.wants/x.service", "init.d/x", "rc.d/init.d/x", "rc.local",
+        "NetworkManager/dispatcher.d/x", "dhcp/dhclient-exit-hooks.d/x", "ppp/ip-up.d/x",
     ):  # fmt: skip
         assert treat(pack, path).promote is Promote.NAMED, path
     for path in ("motd", "hosts", "nsswitch.conf", "systemd/network/a.network", "logrotate.d/x"):
@@ -191,7 +314,7 @@ def test_what_is_merged_is_checked_by_the_program_that_reads_it(pack) -> None:
         assert found is None or "{file}" in found
         return " ".join(found or ()).replace("\n", " ")
 
-    assert command("sudoers") == "visudo -cf {file}"
+    assert command("sudoers") == "visudo -csf {file}"
     assert command("sudoers.d/wheel") == "visudo -cf {file}"
     assert command("nftables.conf") == "nft -c -f {file}"
     assert '/usr/sbin/sshd -t -f "$1"' in command("ssh/sshd_config")

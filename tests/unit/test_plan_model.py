@@ -18,25 +18,31 @@ from etcsync.policy.treatment import Strategy, Treatment
 OLD, NEW, MINE = file(b"old\n"), file(b"new\n"), file(b"mine\n")
 
 
+KEY = bytes(32)
+
+
 def test_a_conflict_s_id_is_the_same_for_the_same_conflict():
-    assert conflict_id("client0", "motd", OLD, MINE, NEW) == "4e88e5b8"
+    assert conflict_id(KEY, "client0", "motd", OLD, MINE, NEW) == "677c59e6"
 
 
 def test_a_conflict_s_id_differs_with_each_of_its_parts():
-    conflict = ("client0", "motd", OLD, MINE, NEW)
-    others = ("client1", "issue", None, None, None)
+    conflict = (KEY, "client0", "motd", OLD, MINE, NEW)
+    others = (b"another key", "client1", "issue", None, None, None)
     ids = {
-        conflict_id(*conflict[:place], others[place], *conflict[place + 1 :]) for place in range(5)
+        conflict_id(*conflict[:place], others[place], *conflict[place + 1 :]) for place in range(6)
     }
-    assert len(ids | {conflict_id(*conflict)}) == 6
+    assert len(ids | {conflict_id(*conflict)}) == 7
 
 
 def test_names_that_run_together_do_not_share_an_id():
-    assert conflict_id("a", "bc", None, OLD, NEW) != conflict_id("ab", "c", None, OLD, NEW)
+    assert conflict_id(KEY, "a", "bc", None, OLD, NEW) != conflict_id(
+        KEY, "ab", "c", None, OLD, NEW
+    )
 
 
 def test_a_name_of_any_bytes_has_an_id():
-    assert len(conflict_id("client0", b'\xff\n"'.decode(errors="surrogateescape"), *[OLD] * 3)) == 8
+    name = b'\xff\n"'.decode(errors="surrogateescape")
+    assert len(conflict_id(KEY, "client0", name, OLD, OLD, OLD)) == 8
 
 
 @pytest.mark.parametrize(

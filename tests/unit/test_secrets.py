@@ -35,6 +35,10 @@ def test_a_closed_directory_is_none() -> None:
         b"admin:$apr1$abcdefgh$0123456789\n"[:6] + b"$6$abcdefgh$0123456789\n",
         b"[Interface]\nPrivateKey = abc=\n",
         b'network={\n\tpsk="hidden"\n}\n',
+        b"WIRELESS_WPA_PSK='hidden'\n".lower(),
+        b"WIRELESS_WPA_PSK='hidden'\n",
+        b"iface wlan0 inet dhcp\n\twpa-psk hidden\n",
+        b"wpa_psk=hidden\n",
     ],
 )
 def test_contents_that_look_secret(content: bytes) -> None:
@@ -43,7 +47,13 @@ def test_contents_that_look_secret(content: bytes) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"root:x:0:0::/root:/bin/bash\n", b"-----BEGIN CERTIFICATE-----\n", b"price: $6 or $5\n", b""],
+    [
+        b"root:x:0:0::/root:/bin/bash\n",
+        b"-----BEGIN CERTIFICATE-----\n",
+        b"price: $6 or $5\n",
+        b"wpa-psk\n",
+        b"",
+    ],
 )
 def test_contents_that_do_not(content: bytes) -> None:
     assert not looks_secret(content)

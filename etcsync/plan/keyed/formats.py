@@ -1,10 +1,10 @@
 """The tables that merge by key: what a record looks like, and which files have which format.
 
-A new format is one entry in `FORMATS`; a new file of a known format is one in `_PATHS` or
-`_FOLDERS`. A pattern names every part of a line that means something, each by a group that always
-takes part in the match, if only with nothing; between the groups stand separators. Lines are
-untrusted: no pattern may try more than one way to part a run of like characters, so that matching
-takes time in proportion to the line.
+A new format is one entry in `FORMATS`; a new file of a known format is one in `TABLE_PATHS` or
+`TABLE_FOLDERS`, and in a rule that treats it as ``keyed``. A pattern names every part of a line
+that means something, each by a group that always takes part in the match, if only with nothing;
+between the groups stand separators. Lines are untrusted: no pattern may try more than one way to
+part a run of like characters, so that matching takes time in proportion to the line.
 """
 
 import posixpath
@@ -62,7 +62,7 @@ class Format(NamedTuple):
 def format_for(path: str) -> str | None:
     """Return the name of the format of ``path``, which is relative to /etc; None: no table."""
     folder, name = posixpath.split(path)
-    return _PATHS.get(path) or _FOLDERS.get((folder, posixpath.splitext(name)[1]))
+    return TABLE_PATHS.get(path) or TABLE_FOLDERS.get((folder, posixpath.splitext(name)[1]))
 
 
 def _by(*groups: str) -> Callable[[re.Match[bytes]], Key]:
@@ -152,7 +152,7 @@ def _formats() -> Iterator[Format]:
         + _COMMENT,
         words=_ALIASES,
     )
-    # Sources: protocols(5), networks(5), rpc(5).
+    # Sources: protocols(5), ethertypes(5), networks(5), rpc(5).
     for name in ("protocols", "networks", "rpc"):
         yield table(name, _by("name"), _NUMBERED, words=_ALIASES)
     # Source: ethers(5).
@@ -225,7 +225,7 @@ def _formats() -> Iterator[Format]:
 FORMATS = {entry.name: entry for entry in _formats()}
 """Every format by name."""
 
-_PATHS = {
+TABLE_PATHS = {
     "aliases": "aliases",
     "at.allow": "lines",
     "at.deny": "lines",
@@ -234,6 +234,7 @@ _PATHS = {
     "crypttab": "crypttab",
     "environment": "environment",
     "ethers": "ethers",
+    "ethertypes": "protocols",
     "exports": "exports",
     "fstab": "fstab",
     "ftpusers": "lines",
@@ -255,10 +256,12 @@ _PATHS = {
     "sysctl.conf": "sysctl",
     "vconsole.conf": "environment",
 }
+"""The format of each table that has a place of its own, by path."""
 
-_FOLDERS = {
+TABLE_FOLDERS = {
     ("environment.d", ".conf"): "environment",
     ("exports.d", ".exports"): "exports",
     ("modules-load.d", ".conf"): "modules",
     ("sysctl.d", ".conf"): "sysctl",
 }
+"""The format of all files in a directory whose names end alike, by directory and ending."""

@@ -1,6 +1,6 @@
 """Tables merged by key: hosts, fstab, services and what else `etcsync.plan.keyed.formats` lists."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from etcsync.plan.keyed.conflicts import KeyedConflict, RecordConflict, field_conflict
@@ -9,6 +9,7 @@ from etcsync.plan.keyed.formats import FORMATS, Format
 from etcsync.plan.keyed.records import merge_records
 from etcsync.plan.keyed.three_way import CLASH, Versions, choose, merge_sets
 from etcsync.plan.keyed.weave import interleave, weave
+from etcsync.plan.text import merge_text
 
 
 def merge_keyed(
@@ -18,7 +19,8 @@ def merge_keyed(
 
     A side's new records stand behind the record that they follow there, and so do comments and
     blank lines before the record that they precede. Where only one side changed the order of
-    records, its order is taken.
+    records, its order is taken. Where a merge by line comes to the same records, its result is
+    taken: it leaves every comment in its place.
 
     Args:
         format_name: A key of `etcsync.plan.keyed.formats.FORMATS`.
@@ -49,12 +51,17 @@ def merge_keyed(
     order = interleave(
         *([slot for slot in document.records if slot in texts] for document in frame_and_guest)
     )
-    merged = write_document(weave(documents, order, texts))
-    # Lines that are no records come through exactly, and none of them becomes part of a record.
+    by_line = None if base is None else merge_text(base, ours, theirs)
+    for merged in (by_line, write_document(weave(documents, order, texts))):
+        if merged is not None and _holds(table, merged, texts, unclear):
+            return merged
+    return None
+
+
+def _holds(table: Format, merged: bytes, texts: Mapping[Slot, bytes], unclear: object) -> bool:
+    """Return whether these records came out, and the lines that are no records as they were."""
     result = table.read(merged)
-    if _unclear_lines(table, result) != unclear or _texts(result) != texts:
-        return None
-    return merged
+    return _texts(result) == texts and _unclear_lines(table, result) == unclear
 
 
 def _has_repetitions(document: Document) -> bool:

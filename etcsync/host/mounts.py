@@ -1,0 +1,75 @@
+"""What is mounted here; the format is that of proc_pid_mountinfo(5)."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+MOUNTINFO = "/proc/self/mountinfo"
+
+_ESCAPE = re.compile(r"\\([0-7]{3})")
+_LAYER_OPTIONS = frozenset({"lowerdir", "lowerdir+", "datadir+", "upperdir"})
+"""Options of an overlay that name directories which nothing else may change; the kernel's
+``Documentation/filesystems/overlayfs.rst``, "Changes to underlying filesystems"."""
+
+
+class Mount(NamedTuple):
+    """One mount.
+
+    Attributes:
+        point: Where it is mounted.
+        kind: The file system's type, such as ``ext4``.
+        options: The file system's own options, as the kernel writes them, unescaped.
+    """
+
+    point: str
+    kind: str
+    options: str
+
+
+def read_mounts() -> tuple[Mount, ...]:
+    """Return what this process sees mounted, in the order of mounting."""
+    with open(MOUNTINFO, encoding="utf-8", errors="surrogateescape") as file:
+        return tuple(parse_mounts(file))
+
+
+def parse_mounts(lines: Iterable[str]) -> Iterator[Mount]:
+    """Yield the mounts that the lines of a mountinfo file tell. Pure."""
+    for line in lines:
+        own, _, system = line.rstrip("\n").partition(" - ")
+        kind, _, options = system.split(" ")[:3]
+        yield Mount(_unescaped(own.split(" ")[4]), kind, _unescaped(options))
+
+
+def mount_of(path: str, mounts: Sequence[Mount]) -> Mount | None:
+    """Return the mount that ``path``, absolute and without links, lies on. Pure."""
+    best = None
+    for mount in mounts:
+        # A later mount on the same point covers an earlier one.
+        if is_within(path, mount.point) and (best is None or len(mount.point) >= len(best.point)):
+            best = mount
+    return best
+
+
+def overlay_layers(mount: Mount) -> tuple[str, ...]:
+    """Return the directories that an overlay is made of; none for other mounts. Pure."""
+    if mount.kind != "overlay":
+        return ()
+    # Commas and colons within a name are escaped by a backslash.
+    settings = (each.partition("=") for each in re.split(r"(?<!\\),", mount.options))
+    layers = (
+        layer
+        for key, _, value in settings
+        if key in _LAYER_OPTIONS
+        for layer in re.split(r"(?<!\\):", value)
+    )
+    return tuple(re.sub(r"\\(.)", r"\1", layer) for layer in layers if layer)
+
+
+def is_within(path: str, directory: str) -> bool:
+    """Whether ``path`` is ``directory`` or lies below it, both absolute and without links. Pure."""
+    return path == directory or path.startswith(directory.rstrip(os.sep) + os.sep)
+
+
+def _unescaped(text: str) -> str:
+    return _ESCAPE.sub(lambda match: chr(int(match[1], 8)), text)

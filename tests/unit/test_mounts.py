@@ -1,0 +1,43 @@
+"""What mountinfo tells."""
+
+from etcsync.host.mounts import Mount, mount_of, overlay_layers, parse_mounts
+
+OPTIONS = "rw,lowerdir=/a:/b\\134:c,upperdir=/u\\040p,workdir=/w"
+LINES = (
+    "21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n",
+    "30 21 0:40 / /srv/etc\\040one rw,nosuid shared:5 master:1 - xfs /dev/sdb1 rw,attr2\n",
+    f"31 21 0:41 / /srv/merged rw - overlay none {OPTIONS}\n",
+    "32 30 0:42 / /srv/etc\\040one rw - tmpfs none rw\n",
+)
+
+
+def mounts() -> list[Mount]:
+    return list(parse_mounts(LINES))
+
+
+def test_mounts_are_read_with_their_odd_names() -> None:
+    assert [(each.point, each.kind) for each in mounts()] == [
+        ("/", "ext4"),
+        ("/srv/etc one", "xfs"),
+        ("/srv/merged", "overlay"),
+        ("/srv/etc one", "tmpfs"),
+    ]
+
+
+def test_a_path_lies_on_the_nearest_mount_and_the_latest_there() -> None:
+    for path, kind in (
+        ("/srv", "ext4"),
+        ("/srv/etc one", "tmpfs"),
+        ("/srv/etc one/hosts", "tmpfs"),
+        ("/srv/etc one more", "ext4"),
+    ):
+        found = mount_of(path, mounts())
+        assert found is not None
+        assert found.kind == kind
+    assert mount_of("/srv", []) is None
+
+
+def test_the_layers_of_an_overlay_are_told_apart() -> None:
+    assert [overlay_layers(each) for each in mounts()] == [(), (), ("/a", "/b:c", "/u p"), ()]
+    newer = Mount("/m", "overlay", "rw,lowerdir+=/a,datadir+=/d\\,e,workdir=/w")
+    assert overlay_layers(newer) == ("/a", "/d,e")
