@@ -26,7 +26,9 @@ COMMANDS = {
     "init": "init",
     "plan": "sync",
     "policy": "policy",
+    "resume": "resume",
     "status": "status",
+    "suspend": "suspend",
     "sync": "sync",
 }
 """Each command and the module of `etcsync.cli` that holds it under the same name."""

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from etcsync.cli.arguments import some_clients
 from etcsync.cli.context import Context, with_context
-from etcsync.cli.render import STATE_STYLES, change_lines, counted, safe
+from etcsync.cli.render import STATE_STYLES, change_lines, counted, safe, show_suspension
 from etcsync.reconcile.model import ClientStatus, ClusterStatus
 from etcsync.reconcile.status import cluster_status
 from etcsync.report.documents import status_document
@@ -77,10 +77,13 @@ def _table(state: ClusterStatus) -> Table:
 
 
 def _show_details(out: Console, client: ClientStatus) -> None:
-    if not (client.error or client.drift or client.conflicts or client.warnings):
+    attention = client.error or client.drift or client.conflicts or client.warnings
+    if not (attention or client.suspended):
         return
     out.print()
     out.print(client.name, style="bold")
+    if client.suspended:
+        show_suspension(out, [client.name], client.suspended)
     if client.error:
         out.print(f"  error: {safe(client.error.message)}", style="red")
         if client.error.hint:

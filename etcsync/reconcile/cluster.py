@@ -18,6 +18,7 @@ from etcsync.policy.policy import Policy, PolicySet
 from etcsync.reconcile.contents import Contents
 from etcsync.reconcile.policies import load_rules
 from etcsync.reconcile.sides import Side, Sides
+from etcsync.reconcile.suspensions import Suspensions, suspensions_in_force
 from etcsync.reconcile.texts import Texts
 from etcsync.reconcile.validators import Validators
 from etcsync.tree.accounts import Accounts, parse_accounts
@@ -42,6 +43,7 @@ class Cluster:
         texts: Generates the trees' metadata files.
         hides: Compiled ``.gitignore`` rules, shared by all trees.
         root_accounts: The names of the live root's ids.
+        suspensions: Which clients' trees are not written to.
         ownership: Whether owners can be set: only as root.
         now: When the run began.
     """
@@ -58,6 +60,7 @@ class Cluster:
     texts: Texts
     hides: Hides
     root_accounts: Accounts
+    suspensions: Suspensions
     ownership: bool
     now: datetime
 
@@ -109,7 +112,10 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
         HubError: There is no hub, or it is damaged.
         UpstreamError: Upstream cannot be read.
         SettingsError: A rule file is wrong.
+        StateError: It is not known which clients are suspended.
     """
+    now = datetime.now(UTC).replace(microsecond=0)
+    suspensions = suspensions_in_force(settings, now)
     etc = settings.upstream.etc
     borrowed = None if commit else objects_directory(etc)
     with ExitStack() as stack:
@@ -137,8 +143,9 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
             texts=Texts(merger.read),
             hides=Hides(),
             root_accounts=root_accounts,
+            suspensions=suspensions,
             ownership=ownership,
-            now=datetime.now(UTC).replace(microsecond=0),
+            now=now,
         )
 
 

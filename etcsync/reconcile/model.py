@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 from etcsync.errors import EtcsyncError, TreeError
 from etcsync.plan.model import Action, Difference
+from etcsync.reconcile.suspensions import Suspension
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,7 @@ class ClientRun:
         actions: What was done, in path order.
         conflicts: Everything that is held afterwards.
         warnings: What in the tree could not be recorded.
+        suspended: Why its tree was not written to, if it is suspended.
     """
 
     name: str
@@ -61,6 +63,7 @@ class ClientRun:
     actions: Sequence[Action] = ()
     conflicts: Sequence[HeldPath] = ()
     warnings: Sequence[TreeWarning] = ()
+    suspended: Suspension | None = None
 
     def followed_by(self, later: "ClientRun") -> "ClientRun":
         """Return what two passes of one run did together."""
@@ -112,6 +115,7 @@ class ClientStatus:
     local: Sequence[Difference] = ()
     conflicts: Sequence[HeldPath] = ()
     warnings: Sequence[TreeWarning] = ()
+    suspended: Suspension | None = None
     error: EtcsyncError | None = None
     last_sync: str | None = None
 
@@ -120,6 +124,8 @@ class ClientStatus:
         """Return the worst state that applies."""
         if self.error:
             return "error"
+        if self.suspended:
+            return "suspended"
         if self.conflicts:
             return "conflicted"
         if self.behind:

@@ -26,6 +26,7 @@ from etcsync.reconcile.options import Advance, SyncOptions
 from etcsync.reconcile.recording import record_finished, record_intents
 from etcsync.reconcile.reporting import report
 from etcsync.reconcile.rounds import Round, look_and_plan
+from etcsync.reconcile.suspensions import forget_ended
 
 ROUNDS = 4
 """How often a client is planned anew because its tree changed under the run."""
@@ -43,11 +44,13 @@ def sync_clients(
         LockError: Another writer did not end in time.
         UpstreamError: Upstream cannot be read, is busy, or rewrote its history.
         HubError: The hub is missing or damaged; no tree was written then.
+        StateError: It is not known which clients are suspended; no tree was written then.
     """
     clients = selected_clients(settings, names)
     with writer_lock(settings.lock_path, wait=options.wait):
         commit = fetch(settings, options)
         with open_cluster(settings, commit) as cluster:
+            forget_ended(settings, cluster.now)
             runs = reconcile(cluster, clients, options, advance)
             return Run(commit, runs, cluster.validators.warnings)
 
@@ -61,10 +64,11 @@ def plan_clients(
         UsageError: A name is unknown.
         UpstreamError: Upstream cannot be read.
         HubError: The hub is missing or damaged.
+        StateError: It is not known which clients are suspended.
     """
     clients = selected_clients(settings, names)
     with open_cluster(settings) as cluster:
-        planned = Round()
+        planned = Round(suspensions=cluster.suspensions)
         look_and_plan(cluster, planned, clients, options, advance)
         runs = planned.runs(clients)
         return Run(cluster.upstream_commit, runs, cluster.validators.warnings)
@@ -140,7 +144,7 @@ def _reconcile(
     runs: dict[str, ClientRun] = {}
     waiting = clients
     for _ in range(ROUNDS):
-        current = Round()
+        current = Round(suspensions=cluster.suspensions)
         recover_all(cluster, waiting, current)
         look_and_plan(cluster, current, waiting, options, advance)
         record_intents(cluster, current)
