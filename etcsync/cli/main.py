@@ -18,6 +18,7 @@ INTERRUPTED = 130
 
 
 COMMANDS = {
+    "accept": "accept",
     "client": "client",
     "conflicts": "conflicts",
     "demo": "demo",

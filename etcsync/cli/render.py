@@ -1,5 +1,6 @@
 """Pieces of text output that several commands share."""
 
+import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -35,6 +36,15 @@ ACT_STYLES = {
 def safe(text: str) -> str:
     """Return ``text`` so that nothing in it steers the terminal."""
     return printable(text)
+
+
+def path_argument(path: str) -> str:
+    """Return ``path`` as a shell takes it, for a command line to be shown.
+
+    Of a name that would steer the terminal the escapes are shown; such a command finds no path.
+    """
+    shown = safe(path)
+    return shlex.quote(f"./{shown}" if shown.startswith("-") else shown)
 
 
 def counted(number: int, noun: str) -> str:
