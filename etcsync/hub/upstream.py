@@ -6,6 +6,7 @@ It is the server's own and trusted; still no hook of it runs and nothing in it i
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 from git import Git, Repo
@@ -16,8 +17,9 @@ from etcsync.entries import decode_path
 from etcsync.errors import HubError, SettingsError, UpstreamError
 from etcsync.host.transactions import transaction_in_progress
 from etcsync.hub.fetch import DURABLE, fetch
-from etcsync.hub.git import configuration, git_command, is_ancestor, read_ref, run_git
+from etcsync.hub.git import configuration, git_command, read_ref, run_git
 from etcsync.hub.refs import UPSTREAM_REF
+from etcsync.hub.rewrite import refuse_rewrite
 
 POLICY_DIRECTORY = "etcsync/policy.d"
 """The rule files that are versioned with upstream, relative to /etc."""
@@ -214,12 +216,8 @@ def fetch_upstream(
     except HubError as error:
         raise damaged(etc_path, error.message) from error
     with git_command(hub_path, **configuration(DURABLE)) as git:
-        if old is not None and not accept_rewrite and not is_ancestor(git, old, commit):
-            raise UpstreamError(
-                f"the history of {etc_path} was rewritten: {old[:12]}, which the clients follow, "
-                f"is not part of {commit[:12]}",
-                hint="If that was meant, run `etcsync sync --accept-rewrite`.",
-            )
+        if old is not None and not accept_rewrite:
+            refuse_rewrite(partial(run_git, git), etc_path, old, commit)
         run_git(git, "update-ref", UPSTREAM_REF, commit, old or NO_COMMIT)
     return Fetched(old, commit)
 

@@ -72,13 +72,14 @@ def decide_accounts(
 
 
 def _held(members: Mapping[str, Decision], detail: str) -> dict[str, Decision]:
+    """Hold all that upstream changed, even what the client changed alike.
+
+    As long as one file waits, the bases of all must tell what accounts there were.
+    """
     return {path: _hold(member, detail) for path, member in members.items()}
 
 
 def _hold(member: Decision, detail: str) -> Decision:
-    """Hold a file; where the client has just what upstream has there is nothing to hold."""
-    if member.ours == member.theirs:
-        return member.keep()
     return member.block(HoldReason.ACCOUNT, detail)
 
 

@@ -11,7 +11,7 @@ from etcsync.entries import Entry, Kind
 from etcsync.plan.keyed import RecordConflict, format_for
 from etcsync.plan.merger import Merged, Merger
 from etcsync.plan.metadata import merge_metadata
-from etcsync.plan.model import Act, HoldReason
+from etcsync.plan.model import Act, Choice, HoldReason
 from etcsync.policy.treatment import Strategy, Treatment
 from etcsync.report.secrets import is_secret
 
@@ -116,6 +116,17 @@ def decide_mirror(undecided: Decision) -> Decision:
     if ours == theirs or (ours is not None and ours.kind is Kind.OTHER):
         return undecided
     return undecided.put(Act.MIRROR, theirs, "differs from upstream's live tree")
+
+
+def decide_choice(undecided: Decision, choice: Choice) -> Decision:
+    """Decide what becomes of a path for which somebody has decided."""
+    ours, entry = undecided.ours, choice.entry
+    if entry == ours:
+        return undecided
+    if entry is None:
+        return undecided.put(Act.DELETE, None, choice.reason)
+    same_content = ours is not None and ours.same_content(entry)
+    return undecided.put(Act.CHMOD if same_content else Act.WRITE, entry, choice.reason)
 
 
 def _take(undecided: Decision) -> Decision:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from hashlib import sha256
+from typing import NamedTuple
 
 from etcsync.entries import Entry, Kind, Tree, ancestors
 from etcsync.policy.treatment import Strategy
@@ -124,6 +125,7 @@ class Plan:
         local: Differences from upstream afterwards that policy gives to the client.
         retained: Directories that upstream has no longer, but that stay in the base because
             something beneath them is held; see `base_after`.
+        unmet: Choices that are not carried out, with the reason as a sentence.
     """
 
     actions: tuple[Action, ...] = ()
@@ -131,11 +133,26 @@ class Plan:
     drift: tuple[Difference, ...] = ()
     local: tuple[Difference, ...] = ()
     retained: tuple[tuple[str, Entry], ...] = ()
+    unmet: tuple[tuple[str, str], ...] = ()
 
     @property
     def writes(self) -> tuple[Action, ...]:
         """The actions that touch the tree."""
         return tuple(a for a in self.actions if a.act not in {Act.HOLD, Act.RELEASE})
+
+
+class Choice(NamedTuple):
+    """What an administrator wants a path to be, whatever its sides say.
+
+    It settles the path: upstream's change of it counts as seen, and is not offered again.
+
+    Attributes:
+        entry: What the tree shall have; None for nothing.
+        reason: Why, in a few words.
+    """
+
+    entry: Entry | None
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +169,7 @@ class Sides:
         seeds: While creating, what client-owned paths start with, where that is not upstream's.
         mirror: What upstream's live tree has at mirrored paths that git does not track.
         mirrored: What the client's tree has at mirrored paths that git does not track.
+        choices: What was decided by hand, by path.
     """
 
     base: Tree
@@ -163,6 +181,7 @@ class Sides:
     seeds: Mapping[str, Entry] = field(default_factory=dict)
     mirror: Mapping[str, Entry] = field(default_factory=dict)
     mirrored: Mapping[str, Entry] = field(default_factory=dict)
+    choices: Mapping[str, Choice] = field(default_factory=dict)
 
     def recorded(self, path: str) -> Entry | None:
         """Return what the tree has at ``path``; of kind OTHER where its content is not recorded."""

@@ -4,12 +4,19 @@ A pure function, called for every client in every run. Most paths are the same o
 looks only at those that are not.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
 from etcsync.entries import METADATA_PATH, ROOT, Kind
 from etcsync.plan.accounts import accounts_to_merge, decide_accounts
-from etcsync.plan.decision import Decision, decide, decide_creation, decide_mirror
+from etcsync.plan.decision import (
+    UNRECORDED_DETAIL,
+    Decision,
+    decide,
+    decide_choice,
+    decide_creation,
+    decide_mirror,
+)
 from etcsync.plan.merger import Merger
 from etcsync.plan.model import (
     Act,
@@ -26,6 +33,8 @@ from etcsync.plan.model import (
 )
 from etcsync.plan.structure import Decisions, settle
 from etcsync.policy.treatment import Strategy, Treatment
+
+IN_THE_WAY = "Something beneath it stays, or what is above it is no directory."
 
 
 def plan(
@@ -55,7 +64,7 @@ def plan(
     if upstream_changes is None:
         upstream_changes = changed_paths(sides.base, sides.theirs)
     candidates = changed_paths(sides.base, sides.ours) | upstream_changes
-    candidates.update(sides.mirror, sides.seeds)
+    candidates.update(sides.mirror, sides.seeds, sides.choices)
     decisions = _decide_all(candidates, sides, treatment, merger)
     decisions = settle(_without_refused(decisions, refused), sides, treatment)
     in_order = [decisions[path] for path in sorted(decisions)]
@@ -74,6 +83,7 @@ def plan(
         drift=_differences(in_order, local=False),
         local=_differences(in_order, local=True),
         retained=directories_to_retain(sides.base, sides.theirs, holds),
+        unmet=tuple(_unmet(sides, decisions, refused)),
     )
 
 
@@ -83,7 +93,7 @@ def _decide_all(
     treatment: Callable[[str], Treatment],
     merger: Merger,
 ) -> Decisions:
-    accounts = accounts_to_merge(candidates, sides, treatment)
+    accounts = accounts_to_merge(candidates - sides.choices.keys(), sides, treatment)
     alone = (path for path in candidates if path not in accounts)
     decided = (_decide(path, sides, treatment(path), merger) for path in alone)
     decisions = {decision.path: decision for decision in decided if decision is not None}
@@ -96,6 +106,9 @@ def _decide(path: str, sides: Sides, treatment: Treatment, merger: Merger) -> De
         return None
     base, ours, theirs = sides.base.get(path), sides.recorded(path), sides.theirs.get(path)
     undecided = Decision(path, treatment, base, ours, theirs, None, ours)
+    choice = sides.choices.get(path)
+    if choice and (ours is None or ours.kind is not Kind.OTHER or choice.entry == ours):
+        return decide_choice(undecided, choice)
     is_mirrored = treatment.strategy is Strategy.MIRROR and theirs is None
     if is_mirrored and path in sides.mirror:
         entry = sides.mirror[path]
@@ -103,10 +116,14 @@ def _decide(path: str, sides: Sides, treatment: Treatment, merger: Merger) -> De
     is_unknown = base is None and theirs is None
     if is_unknown and (is_mirrored or (ours is not None and ours.kind is Kind.OTHER)):
         return None
-    if path == ROOT:
+    return _decide_by_policy(undecided, sides, merger)
+
+
+def _decide_by_policy(undecided: Decision, sides: Sides, merger: Merger) -> Decision | None:
+    if undecided.path == ROOT:
         return _decide_root(undecided, sides.creating, merger)
-    if sides.creating and ours is None:
-        return decide_creation(undecided, sides.seeds.get(path))
+    if sides.creating and undecided.ours is None:
+        return decide_creation(undecided, sides.seeds.get(undecided.path))
     return decide(undecided, merger)
 
 
@@ -164,6 +181,22 @@ def _hold(client: str, decision: Decision, reason: HoldReason) -> Hold:
         theirs=theirs,
         strategy=treatment.strategy,
     )
+
+
+def _unmet(
+    sides: Sides, decisions: Decisions, refused: Mapping[tuple[str, str], str]
+) -> Iterator[tuple[str, str]]:
+    """Yield the choices that other paths, or a validator, stand in the way of, with the reason."""
+    for path, (entry, _) in sorted(sides.choices.items()):
+        decision = decisions.get(path)
+        if decision is not None and decision.after == entry:
+            continue
+        reason = IN_THE_WAY if decision else UNRECORDED_DETAIL
+        if decision is not None and decision.hold is not None:
+            reason = decision.reason
+        elif entry is not None and (path, entry.oid) in refused:
+            reason = refused[path, entry.oid]
+        yield path, reason
 
 
 def _differences(decisions: Iterable[Decision], *, local: bool) -> tuple[Difference, ...]:

@@ -18,6 +18,9 @@ Lines = list[bytes]
 Sides = tuple[Lines, Lines, Lines]
 Settlement = Callable[[Lines, Lines, Lines], Lines]
 
+MARKERS = (b"<<<<<<< client", b"||||||| base", b"=======", b">>>>>>> upstream")
+"""The lines around both sides' versions in a text that is yet to be merged by hand."""
+
 LINE_LIMIT = 200_000
 """Texts with more lines are not merged line by line: the time for it has to stay bounded."""
 
@@ -56,6 +59,26 @@ def merge_union(base: bytes, ours: bytes, theirs: bytes) -> bytes:
     united = _merge(_stretches(before, our, their), settle=_unite) or []
     stable = _merge(_stretches(before, united, their), settle=_unite) == united
     return b"".join(united if stable else whole)
+
+
+def merge_marked(base: bytes, ours: bytes, theirs: bytes) -> bytes:
+    """Return ``base`` with the changes of both sides, for a person to finish.
+
+    Where they conflict all three stand between `MARKERS`, as ``diff3 -m`` and git show it.
+    """
+    opening, parting, middle, closing = ([marker + b"\n"] for marker in MARKERS)
+
+    def side_by_side(old: Lines, our: Lines, their: Lines) -> Lines:
+        return [*opening, *our, *parting, *old, *middle, *their, *closing]
+
+    texts = [_split(_terminated(text)) for text in (base, ours, theirs)]
+    return b"".join(_merge(_stretches(*texts), settle=side_by_side) or [])
+
+
+def first_marker(text: bytes) -> int | None:
+    """Return the number of the first line of ``text`` that is one of `MARKERS`, or None."""
+    lines = text.split(b"\n")
+    return next((n for n, line in enumerate(lines, 1) if line.rstrip() in MARKERS), None)
 
 
 def _split(text: bytes) -> Lines:

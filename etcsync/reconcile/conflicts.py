@@ -5,13 +5,11 @@ from dataclasses import dataclass
 
 from etcsync.config import Settings
 from etcsync.entries import Entry, Kind
-from etcsync.errors import UsageError
-from etcsync.hub.hub import base_ref
 from etcsync.plan.text import is_binary
 from etcsync.reconcile.cluster import Cluster, open_cluster, selected_clients
-from etcsync.reconcile.messages import parse_base_message
 from etcsync.reconcile.model import HeldPath
-from etcsync.reconcile.snapshot import Refs, Snapshot, read_refs, take_snapshot
+from etcsync.reconcile.records import base_records, find_held
+from etcsync.reconcile.snapshot import Snapshot, read_refs, take_snapshot
 from etcsync.report.secrets import is_secret, looks_secret
 
 TEXT_LIMIT = 1024 * 1024
@@ -57,9 +55,8 @@ def held_paths(settings: Settings, names: Sequence[str]) -> dict[str, tuple[Held
         HubError: The hub is missing or damaged.
     """
     clients = selected_clients(settings, names)
-    with open_cluster(settings) as cluster:
-        refs = read_refs(cluster, clients)
-        return {client.name: _recorded_holds(refs, client.name) for client in clients}
+    records = base_records(settings, clients)
+    return {c.name: records[c.name].holds if c.name in records else () for c in clients}
 
 
 def conflict_details(settings: Settings, conflict_id: str) -> ConflictDetails:
@@ -68,21 +65,10 @@ def conflict_details(settings: Settings, conflict_id: str) -> ConflictDetails:
     Raises:
         UsageError: Nothing that is held has this id.
     """
+    client, held = find_held(settings, conflict_id)
     with open_cluster(settings) as cluster:
-        refs = read_refs(cluster, settings.clients)
-        for client in settings.clients:
-            for held in _recorded_holds(refs, client.name):
-                if held.id == conflict_id:
-                    return details_of(cluster, take_snapshot(cluster, client, refs), held)
-    raise UsageError(
-        f"nothing that is held has the id {conflict_id}",
-        hint="Run `etcsync conflicts` to list what is held; an id changes with the contents.",
-    )
-
-
-def _recorded_holds(refs: Refs, client: str) -> tuple[HeldPath, ...]:
-    base = refs.commit(base_ref(client))
-    return parse_base_message(base.message).holds if base else ()
+        snapshot = take_snapshot(cluster, client, read_refs(cluster, [client]))
+        return details_of(cluster, snapshot, held)
 
 
 def details_of(cluster: Cluster, snapshot: Snapshot, held: HeldPath) -> ConflictDetails:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from etcsync.config import Settings
-from etcsync.entries import METADATA_PATH, Entry, Kind
+from etcsync.entries import METADATA_PATH, ROOT, Entry, Kind
 from etcsync.plan.model import Change, difference
 from etcsync.plan.text import is_binary
 from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.cluster import Cluster, open_cluster
+from etcsync.reconcile.paths import covered, named_path
 from etcsync.reconcile.snapshot import Snapshot, read_refs, take_snapshot
 from etcsync.report.secrets import is_secret, looks_secret
 from etcsync.report.unified import unified_lines
@@ -48,15 +49,13 @@ def tree_differences(
         UsageError: The client is unknown.
         TreeError: Its tree cannot be read.
     """
-    wanted = [path.strip("/").removeprefix("./") for path in paths]
+    wanted = [named_path(path) for path in paths] or [ROOT]
     with open_cluster(settings) as cluster:
         known = settings.client(client)
         snapshot = take_snapshot(cluster, known, read_refs(cluster, [known]))
         ours, theirs = snapshot.sides.ours, snapshot.sides.theirs
         found = []
-        for path in sorted(ours.keys() | theirs.keys()):
-            if wanted and not any(_covers(place, path) for place in wanted):
-                continue
+        for path in covered(sorted(ours.keys() | theirs.keys()), wanted):
             strategy = snapshot.policy.treatment(path).strategy
             change = difference(ours.get(path), theirs.get(path))
             derived = path == METADATA_PATH or path in snapshot.scan.unmanaged
@@ -65,10 +64,6 @@ def tree_differences(
             described = _describe(cluster, snapshot, path, change, strategy)
             found.append(described if with_text else replace(described, lines=()))
         return found
-
-
-def _covers(place: str, path: str) -> bool:
-    return place in {"", ".", path} or path.startswith(place + "/")
 
 
 def _describe(

@@ -54,10 +54,18 @@ class Intent:
     suspended: bool = False
 
     @property
+    def decided(self) -> Mapping[str, str]:
+        """What was decided by hand and is carried out: the reasons by path."""
+        unmet = {path for path, _ in self.plan.unmet}
+        choices = self.snapshot.sides.choices
+        return {path: choices[path].reason for path in sorted(choices) if path not in unmet}
+
+    @property
     def anything(self) -> bool:
         """Whether there is anything to record."""
         pending = self.snapshot.recorded.pending is not None and not self.suspended
-        return pending or bool(self.captured or self.changed) or self.base is not None
+        changes = self.captured or self.changed or self.decided
+        return pending or bool(changes) or self.base is not None
 
     @property
     def writes_tree(self) -> bool:

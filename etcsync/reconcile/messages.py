@@ -5,14 +5,18 @@ JSON object: the upstream commit that the base was reconciled with, and why each
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
-from etcsync.reconcile.model import HeldPath
+from etcsync.reconcile.model import Cause, HeldPath
 from etcsync.report.escape import printable
 
 CAUSE_TRAILER = "Etcsync-Cause"
 UPSTREAM_TRAILER = "Etcsync-Upstream"
+NOTES_TRAILER = "Etcsync-Notes"
+HEALED = "healed"
+"""What is noted of a path where the client's version gave way to upstream's."""
+
 LISTED_PATHS = 50
 """Paths that a commit message lists at most; the commit itself has them all."""
 
@@ -66,20 +70,33 @@ def capture_message(client: str, changes: Mapping[str, object | None]) -> str:
     return _message(subject, lines, {CAUSE_TRAILER: "capture"})
 
 
-def reconcile_message(
-    client: str, upstream: str, changed: Collection[str], healed: Collection[str]
-) -> str:
+def result_message(client: str, cause: Cause, upstream: str, paths: Mapping[str, str]) -> str:
     """Return the message of a commit that records what etcsync wrote into a client's tree.
 
     Args:
         client: The client's name.
+        cause: Why it was written.
         upstream: The upstream commit that the tree was reconciled with.
-        changed: The paths that were written or deleted.
-        healed: Those among them where the client's version gave way to upstream's.
+        paths: The paths that were written, deleted or decided, each with what sets it apart from
+            the rest: that it was healed, or how it was decided; else ``""``.
     """
-    subject = f"Reconcile {client} with upstream {upstream[:12]}"
-    lines = [f"{'healed ' if path in healed else ''}{path}" for path in sorted(changed)]
-    return _message(subject, lines, {CAUSE_TRAILER: "reconcile", UPSTREAM_TRAILER: upstream})
+    subject = f"{cause.capitalize()} {client} with upstream {upstream[:12]}"
+    in_order = sorted(paths, key=lambda path: (not paths[path], path))
+    lines = [f"{path} ({paths[path]})" if paths[path] else path for path in in_order]
+    trailers = {CAUSE_TRAILER: cause.value, UPSTREAM_TRAILER: upstream}
+    if notes := {path: note for path, note in sorted(paths.items()) if note}:
+        trailers[NOTES_TRAILER] = json.dumps(notes)
+    return _message(subject, lines, trailers)
+
+
+def notes_of(message: str) -> dict[str, str]:
+    """Return what `result_message` noted of single paths."""
+    text = trailer(message, NOTES_TRAILER)
+    try:
+        notes = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return notes if isinstance(notes, dict) else {}
 
 
 def rescue_message(client: str, paths: Sequence[str]) -> str:

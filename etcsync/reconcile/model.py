@@ -2,10 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 from etcsync.errors import EtcsyncError, TreeError
 from etcsync.plan.model import Action, Difference
 from etcsync.reconcile.suspensions import Suspension
+
+
+class Cause(StrEnum):
+    """Why etcsync wrote into a tree, as the history of the client tells it."""
+
+    RECONCILE = "reconcile"
+    PROMOTE = "promote"
+    RESOLVE = "resolve"
+    DISCARD = "discard"
+    RESTORE = "restore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +43,14 @@ class HeldPath:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A path that a command was given, or could have meant, and did nothing about."""
+
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class TreeWarning:
     """Something in a tree that cannot be recorded, or in a run that could not be checked.
 
@@ -55,6 +74,8 @@ class ClientRun:
         conflicts: Everything that is held afterwards.
         warnings: What in the tree could not be recorded.
         suspended: Why its tree was not written to, if it is suspended.
+        chosen: The paths that the command decided.
+        unmet: Those among them for which that was not carried out, with the reason.
     """
 
     name: str
@@ -64,11 +85,17 @@ class ClientRun:
     conflicts: Sequence[HeldPath] = ()
     warnings: Sequence[TreeWarning] = ()
     suspended: Suspension | None = None
+    chosen: Sequence[str] = ()
+    unmet: Sequence[tuple[str, str]] = ()
 
     def followed_by(self, later: "ClientRun") -> "ClientRun":
         """Return what two passes of one run did together."""
         actions = {action.path: action for action in (*self.actions, *later.actions)}
-        return replace(later, actions=[actions[path] for path in sorted(actions)])
+        return replace(
+            later,
+            actions=[actions[path] for path in sorted(actions)],
+            chosen=sorted({*self.chosen, *later.chosen}),
+        )
 
     def unfinished(self) -> "ClientRun":
         """Return this with the error that the tree did not hold still."""

@@ -26,7 +26,7 @@ Refused = dict[tuple[str, str], str]
 def plan_snapshot(cluster: Cluster, snapshot: Snapshot, refused: Refused | None = None) -> Plan:
     """Plan for one client, without the contents that are refused.
 
-    The plan of a suspended client does nothing; it tells of drift.
+    The plan of a suspended client does nothing but what was chosen by hand; it tells of drift.
     """
     whole = plan(
         snapshot.sides,
@@ -38,7 +38,7 @@ def plan_snapshot(cluster: Cluster, snapshot: Snapshot, refused: Refused | None 
         refused=refused or {},
     )
     suspended = snapshot.client.name in cluster.suspensions
-    return restricted(whole, frozenset()) if suspended else whole
+    return restricted(whole, snapshot.sides.choices.keys()) if suspended else whole
 
 
 def refuse_mass_deletion(cluster: Cluster, snapshot: Snapshot, planned: Plan) -> None:

@@ -16,10 +16,12 @@ from etcsync.config import Client, Settings
 from etcsync.errors import UpstreamError
 from etcsync.host.transactions import transaction_in_progress
 from etcsync.hub.hub import UPSTREAM_REF, open_hub
+from etcsync.hub.rewrite import refuse_rewrite
 from etcsync.hub.upstream import fetch_upstream, head_commit, uncommitted
 from etcsync.hub.upstream_commit import commit_all
 from etcsync.reconcile.applying import apply_all, recover_all
 from etcsync.reconcile.cluster import Cluster, open_cluster, selected_clients
+from etcsync.reconcile.intervention import Intervention
 from etcsync.reconcile.lock import writer_lock
 from etcsync.reconcile.model import ClientRun, Run
 from etcsync.reconcile.options import Advance, SyncOptions
@@ -30,6 +32,8 @@ from etcsync.reconcile.suspensions import forget_ended
 
 ROUNDS = 4
 """How often a client is planned anew because its tree changed under the run."""
+
+NO_INTERVENTION = Intervention()
 
 log = structlog.get_logger()
 
@@ -62,14 +66,17 @@ def plan_clients(
 
     Raises:
         UsageError: A name is unknown.
-        UpstreamError: Upstream cannot be read.
+        UpstreamError: Upstream cannot be read, or rewrote its history.
         HubError: The hub is missing or damaged.
         StateError: It is not known which clients are suspended.
     """
     clients = selected_clients(settings, names)
     with open_cluster(settings) as cluster:
+        known = cluster.hub.refs().get(UPSTREAM_REF)
+        if known is not None and not options.accept_rewrite:
+            refuse_rewrite(cluster.hub.git, settings.upstream.etc, known, cluster.upstream_commit)
         planned = Round(suspensions=cluster.suspensions)
-        look_and_plan(cluster, planned, clients, options, advance)
+        look_and_plan(cluster, planned, clients, options, advance, NO_INTERVENTION)
         runs = planned.runs(clients)
         return Run(cluster.upstream_commit, runs, cluster.validators.warnings)
 
@@ -112,14 +119,25 @@ def _refuse_damaged_hub(settings: Settings) -> None:
 
 
 def reconcile(
-    cluster: Cluster, clients: Sequence[Client], options: SyncOptions, advance: Advance
+    cluster: Cluster,
+    clients: Sequence[Client],
+    options: SyncOptions,
+    advance: Advance,
+    intervention: Intervention = NO_INTERVENTION,
 ) -> list[ClientRun]:
     """Reconcile ``clients`` with the cluster's upstream commit; one's failure is its own.
 
     A client that writes while its tree is written to is looked at and planned again.
+
+    Args:
+        cluster: The open cluster.
+        clients: The clients.
+        options: How far the run may go.
+        advance: Told how far it is.
+        intervention: What the command that this is part of decides by itself.
     """
     with _without_collector():
-        return _reconcile(cluster, clients, options, advance)
+        return _reconcile(cluster, clients, options, advance, intervention)
 
 
 @contextmanager
@@ -138,7 +156,11 @@ def _without_collector() -> Iterator[None]:
 
 
 def _reconcile(
-    cluster: Cluster, clients: Sequence[Client], options: SyncOptions, advance: Advance
+    cluster: Cluster,
+    clients: Sequence[Client],
+    options: SyncOptions,
+    advance: Advance,
+    intervention: Intervention,
 ) -> list[ClientRun]:
     os.makedirs(cluster.settings.reports_path, mode=0o700, exist_ok=True)
     runs: dict[str, ClientRun] = {}
@@ -146,8 +168,8 @@ def _reconcile(
     for _ in range(ROUNDS):
         current = Round(suspensions=cluster.suspensions)
         recover_all(cluster, waiting, current)
-        look_and_plan(cluster, current, waiting, options, advance)
-        record_intents(cluster, current)
+        look_and_plan(cluster, current, waiting, options, advance, intervention)
+        record_intents(cluster, current, intervention.cause)
         written = apply_all(cluster, current, advance)
         record_finished(cluster, current, written)
         report(cluster, current)

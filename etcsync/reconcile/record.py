@@ -14,11 +14,13 @@ from etcsync.plan.model import Act
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.intent import Changes, Intent, changes_to, files_of
 from etcsync.reconcile.messages import (
+    HEALED,
     BaseRecord,
     base_message,
     capture_message,
-    reconcile_message,
+    result_message,
 )
+from etcsync.reconcile.model import Cause
 from etcsync.reconcile.texts import metadata_text
 
 ETCSYNC = Identity("etcsync", "etcsync@localhost")
@@ -62,8 +64,13 @@ class Recorder:
     importer: Importer
     _bases: dict[tuple[str, int], Mark] = field(default_factory=dict)
 
-    def write(self, intent: Intent) -> Marks:
-        """Send one client's commits, and the contents that the hub lacks."""
+    def write(self, intent: Intent, cause: Cause) -> Marks:
+        """Send one client's commits, and the contents that the hub lacks.
+
+        Args:
+            intent: What is to be recorded.
+            cause: What the result is recorded under.
+        """
         recorded = intent.snapshot.recorded
         client = intent.snapshot.client.name
         head: str | Mark | None = recorded.branch
@@ -72,11 +79,8 @@ class Recorder:
             message = capture_message(client, intent.captured)
             who = Identity(client, f"root@{client}")
             capture = head = self._commit(message, [head], intent.captured, who)
-        if intent.changed or intent.moved:
-            heals = {action.path for action in intent.plan.actions if action.act is Act.HEAL}
-            message = reconcile_message(
-                client, self.cluster.upstream_commit, set(intent.changed) - {METADATA_PATH}, heals
-            )
+        if intent.changed or intent.moved or intent.decided:
+            message = result_message(client, cause, self.cluster.upstream_commit, _noted(intent))
             upstream = self.cluster.upstream_commit if intent.moved else None
             result = self._commit(message, [head, upstream], intent.changed, ETCSYNC)
         if intent.base is not None:
@@ -126,3 +130,10 @@ class Recorder:
                 time=self.cluster.now,
             )
         )
+
+
+def _noted(intent: Intent) -> dict[str, str]:
+    """Return the paths that a result changes or settles, each with what sets it apart."""
+    plain = dict.fromkeys(set(intent.changed) - {METADATA_PATH}, "")
+    heals = {a.path: HEALED for a in intent.plan.actions if a.act is Act.HEAL}
+    return plain | heals | dict(intent.decided)

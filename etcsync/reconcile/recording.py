@@ -21,6 +21,7 @@ from etcsync.hub.worktree import ensure_worktree, index_path
 from etcsync.plan.model import result_tree
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.intent import Intent
+from etcsync.reconcile.model import Cause
 from etcsync.reconcile.record import Commits, Recorder
 from etcsync.reconcile.rounds import Round
 from etcsync.reconcile.sides import git_mode
@@ -31,8 +32,13 @@ StatsAfter = Mapping[str, StatKey]
 """What apply put in place: stat identities by path."""
 
 
-def record_intents(cluster: Cluster, current: Round) -> None:
+def record_intents(cluster: Cluster, current: Round, cause: Cause) -> None:
     """Write the commits of all clients, then make captures and pending plans known.
+
+    Args:
+        cluster: The open cluster.
+        current: The round.
+        cause: What the results are recorded under.
 
     Raises:
         HubError: The hub could not be written; no tree has been touched.
@@ -45,7 +51,7 @@ def record_intents(cluster: Cluster, current: Round) -> None:
     clean_up(cluster.hub)
     with cluster.hub.importer() as importer:
         recorder = Recorder(cluster, importer)
-        marks = {name: recorder.write(intent) for name, intent in recorded.items()}
+        marks = {name: recorder.write(intent, cause) for name, intent in recorded.items()}
         ids = importer.finish()
     for name, mark in marks.items():
         current.commits[name] = mark.commits(ids)

@@ -1,15 +1,17 @@
 """One pass over the fleet: what was seen, planned and intended for each client."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
 from etcsync.config import Client
 from etcsync.errors import EtcsyncError, TreeError
+from etcsync.plan.model import Plan
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.errors import client_error
 from etcsync.reconcile.intent import Intent, intend
+from etcsync.reconcile.intervention import Intervention, with_choices
 from etcsync.reconcile.model import ClientRun
 from etcsync.reconcile.options import Advance, SyncOptions
 from etcsync.reconcile.planning import plan_snapshot, refuse_mass_deletion, tree_warnings
@@ -72,6 +74,8 @@ class Round:
             conflicts=intent.record.holds if done else recorded.record.holds,
             warnings=tree_warnings(intent.snapshot),
             suspended=self.suspensions.get(name),
+            chosen=tuple(intent.snapshot.sides.choices),
+            unmet=intent.plan.unmet,
         )
 
 
@@ -81,8 +85,11 @@ def look_and_plan(
     clients: Sequence[Client],
     options: SyncOptions,
     advance: Advance,
+    intervention: Intervention,
 ) -> None:
     """Snapshot, plan and validate for every client nothing has gone wrong with; write nothing.
+
+    Where the command that this is part of makes choices, a client is planned again with them.
 
     Raises:
         HubError: The hub is damaged.
@@ -99,7 +106,11 @@ def look_and_plan(
         except (TreeError, OSError) as error:
             current.fail(client.name, error)
     advance("look", len(clients), len(clients))
-    for name, plan in validated(cluster, planned).items():
+    plans = validated(cluster, planned)
+    if chosen := _chosen(cluster, planned, plans, intervention):
+        planned |= chosen
+        plans |= validated(cluster, chosen)
+    for name, plan in plans.items():
         snapshot = planned[name].snapshot
         try:
             if not options.allow_mass_delete:
@@ -109,3 +120,18 @@ def look_and_plan(
             )
         except (TreeError, OSError) as error:
             current.fail(name, error)
+
+
+def _chosen(
+    cluster: Cluster,
+    planned: Mapping[str, Planned],
+    plans: Mapping[str, Plan],
+    intervention: Intervention,
+) -> dict[str, Planned]:
+    """Return the clients for which choices are made, planned with them."""
+    so_far = {name: before._replace(plan=plans[name]) for name, before in planned.items()}
+    chosen = {}
+    for name, choices in intervention.choose(cluster, so_far).items():
+        snapshot = with_choices(planned[name].snapshot, choices)
+        chosen[name] = Planned(snapshot, plan_snapshot(cluster, snapshot))
+    return chosen

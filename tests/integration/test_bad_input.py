@@ -111,7 +111,12 @@ def test_a_rewritten_history_waits_for_confirmation(cluster: Cluster) -> None:
     cluster.sync()
     git(cluster.etc, "reset", "-q", "--hard", "HEAD~1")
     cluster.write("motd", "second try\n")
-    assert "--accept-rewrite" in cluster.run("sync", status=3).err
+    for command in ("plan", "sync"):
+        refused = cluster.run(command, status=3).err
+        assert "--accept-rewrite" in refused
+        assert "commits gone: 1, new: 1; paths that differ: 1, motd" in refused
+    (planned, *_) = cluster.run("plan", "--accept-rewrite", "--json").json["clients"]
+    assert [action["path"] for action in planned["actions"]] == ["motd"]
     assert (cluster.tree(0) / "motd").read_text() == "first try\n"
     cluster.sync("--accept-rewrite")
     assert (cluster.tree(0) / "motd").read_text() == "second try\n"

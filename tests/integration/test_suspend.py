@@ -158,3 +158,24 @@ def test_a_tree_that_lost_too_much_is_not_captured(cluster: Cluster) -> None:
     run = first(cluster.sync("client0", status=3))
     assert "lost" in run["error"]["message"]
     cluster.sync("client0", "--allow-mass-delete")
+
+
+def test_nothing_is_decided_for_a_suspended_client_but_a_path_can_be_restored(
+    cluster: Cluster,
+) -> None:
+    motd, hosts = cluster.tree(0) / "motd", cluster.tree(0) / "hosts"
+    old = motd.read_text()
+    cluster.run("suspend", "client0")
+    motd.write_text("mine\n")
+    cluster.write("hosts", "upstream's\n")
+    cluster.sync("client0")
+    unknown = hosts.read_text()
+    for command in (["discard", "client0", "motd"], ["discard", "client0", "motd", "--json"]):
+        answer = cluster.run(*command, status=3)
+        assert "client0 is suspended" in answer.out + answer.err
+    assert motd.read_text() == "mine\n"
+    cluster.run("restore", "client0", "HEAD~1", "motd")
+    assert (motd.read_text(), hosts.read_text()) == (old, unknown)
+    cluster.run("resume", "client0")
+    cluster.sync("client0")
+    assert (motd.read_text(), hosts.read_text()) == (old, "upstream's\n")

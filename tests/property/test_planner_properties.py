@@ -22,7 +22,7 @@ from plan_support import (
 
 from etcsync.entries import ROOT, Entry, Kind, ancestors
 from etcsync.plan.keyed import ACCOUNT_FILES
-from etcsync.plan.model import Act, Plan, Sides, result_tree
+from etcsync.plan.model import Act, Choice, Plan, Sides, result_tree
 from etcsync.plan.restriction import restricted
 from etcsync.plan.structure import PLAIN_DIRECTORY
 from etcsync.policy.treatment import Strategy, Treatment
@@ -290,6 +290,32 @@ def test_account_files_move_together_or_not_at_all(situation):
     written = {action.path for action in result.writes} & set(ACCOUNT_FILES)
     if both_changed and held:
         assert not written
+
+
+@settings(max_examples=400, deadline=None)
+@given(situations(), st.data())
+def test_a_choice_is_carried_out_or_said_not_to_be_and_lasts(situation, data: st.DataObject):
+    sides, rules = situation
+    assume(not sides.creating)  # nobody has yet decided anything about a tree that is not there
+    entries = [*FILES[:3], FILES[5], LINKS[0], None]
+    choices = {
+        path: Choice(data.draw(st.sampled_from(entries)), "chosen")
+        for path in data.draw(st.sets(st.sampled_from(["a", "b", "d/x", "d/e/z"]), min_size=1))
+    }
+    chosen = replace(sides, choices=choices)
+    first = planned(chosen, rules)
+    after = applied(chosen, first)
+    unmet = dict(first.unmet)
+    assert is_tree(present_afterwards(chosen, first))
+    for path, (entry, _) in choices.items():
+        if path not in unmet and strategy_of(path, rules) is not Strategy.MIRROR:
+            assert after.ours.get(path) == entry
+            assert path not in hold_ids(first)
+    second = planned(after, rules, hold_ids(first))
+    undone = {action.path for action in second.actions}
+    assert {strategy_of(path, rules) for path in undone & choices.keys() - unmet.keys()} <= {
+        Strategy.UPSTREAM, Strategy.MIRROR,
+    }  # fmt: skip
 
 
 @settings(max_examples=400, deadline=None)

@@ -10,12 +10,13 @@ from etcsync.reconcile.messages import (
     BaseRecord,
     base_message,
     capture_message,
+    notes_of,
     parse_base_message,
-    reconcile_message,
     rescue_message,
+    result_message,
     trailer,
 )
-from etcsync.reconcile.model import HeldPath
+from etcsync.reconcile.model import Cause, HeldPath
 
 anything = st.text(st.characters(exclude_categories=()), max_size=20)
 
@@ -40,9 +41,11 @@ def test_another_message_is_refused(message: str) -> None:
 def test_names_cannot_forge_trailers(paths: list[str]) -> None:
     captured = capture_message("client0", dict.fromkeys(paths))
     assert trailer(captured, CAUSE_TRAILER) == "capture"
-    reconciled = reconcile_message("client0", "a" * 40, paths, paths[:1])
+    noted = {path: "healed" if path == paths[0] else "" for path in paths}
+    reconciled = result_message("client0", Cause.RESTORE, "a" * 40, noted)
     assert trailer(reconciled, UPSTREAM_TRAILER) == "a" * 40
-    assert trailer(reconciled, CAUSE_TRAILER) == "reconcile"
+    assert trailer(reconciled, CAUSE_TRAILER) == "restore"
+    assert notes_of(reconciled) == {paths[0]: "healed"}
     assert trailer(rescue_message("client0", paths), CAUSE_TRAILER) == "rescue"
 
 

@@ -296,3 +296,19 @@ def test_a_new_tree_takes_accounts_that_would_be_questioned_in_a_merge():
     result = planned(Sides({}, begun, theirs, creating=True), RULES)
     assert not result.holds
     assert {a.path for a in result.actions} == {"group", "gshadow", "shadow"}
+
+
+def test_a_file_that_both_sides_changed_alike_waits_with_the_others():
+    """Its base says what the merge of the others must not lose."""
+    lost = {"passwd": b"no account at all\n"}
+    sides = Sides(
+        accounts(BASE),
+        accounts(with_user("mine", 1001) | lost),
+        accounts(with_user("theirs", 1002) | lost),
+    )
+    first = planned(sides, RULES)
+    assert reasons(first) == dict.fromkeys(
+        ("group", "gshadow", "passwd", "shadow"), HoldReason.ACCOUNT
+    )
+    second = planned(applied(sides, first), RULES, hold_ids(first))
+    assert (second.actions, second.holds) == ((), first.holds)

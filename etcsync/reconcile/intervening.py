@@ -1,0 +1,100 @@
+"""Commands that decide single paths walk the road towards where each client already is.
+
+They bring nothing new from upstream: a client is reconciled once more with the upstream commit
+that it was last reconciled with, and only the choices make a difference.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from etcsync.config import Client, Settings
+from etcsync.errors import TreeError
+from etcsync.reconcile.cluster import Cluster, open_cluster
+from etcsync.reconcile.intervention import Intervention
+from etcsync.reconcile.model import Cause, ClientRun, LeftOut
+from etcsync.reconcile.options import SyncOptions, no_advance
+from etcsync.reconcile.reconciler import reconcile
+from etcsync.reconcile.records import base_records
+
+
+def intervene(
+    settings: Settings, clients: Iterable[Client], intervention: Intervention, options: SyncOptions
+) -> list[ClientRun]:
+    """Carry out what ``intervention`` chooses for ``clients``; the lock must be held.
+
+    Clients come in the order given, those that follow the same upstream commit together. For a
+    suspended client nothing is decided; but what is to be restored there, is.
+
+    Raises:
+        UsageError: The choices cannot be made; no tree has been written.
+        TreeError: A client was never reconciled.
+        HubError: The hub is missing or damaged.
+    """
+    clients = tuple(clients)
+    records = base_records(settings, clients)
+    by_commit: dict[str, list[Client]] = {}
+    for client in clients:
+        upstream = records[client.name].upstream if client.name in records else ""
+        if not upstream:
+            raise TreeError(
+                f"{client.name} has not been reconciled with any upstream commit yet",
+                hint=f"Run `etcsync sync {client.name}` first.",
+            )
+        by_commit.setdefault(upstream, []).append(client)
+    runs = []
+    for commit, some in by_commit.items():
+        with open_cluster(settings, commit) as cluster:
+            shut = {} if intervention.cause is Cause.RESTORE else _suspended(cluster, some)
+            free = [client for client in some if client.name not in shut]
+            done = {
+                run.name: run for run in reconcile(cluster, free, options, no_advance, intervention)
+            }
+            runs += [(shut | done)[client.name] for client in some]
+    return runs
+
+
+def _suspended(cluster: Cluster, clients: Iterable[Client]) -> dict[str, ClientRun]:
+    """Return what is told of those clients that are suspended."""
+    return {
+        client.name: ClientRun(
+            client.name,
+            error=TreeError(
+                f"{client.name} is suspended, so nothing was decided for it",
+                hint=f"Run `etcsync resume {client.name}`, then this again.",
+            ),
+            suspended=cluster.suspensions[client.name],
+        )
+        for client in clients
+        if client.name in cluster.suspensions
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class PathsRun:
+    """What became of the paths that a command was given.
+
+    Attributes:
+        run: What was done for the client.
+        done: The paths that are now as they were wanted.
+        left_out: The others.
+    """
+
+    run: ClientRun
+    done: tuple[str, ...]
+    left_out: tuple[LeftOut, ...]
+
+    @property
+    def exit_status(self) -> int:
+        """Return 3 when the client failed, 1 when something was left out, else 0."""
+        if self.run.error:
+            return 3
+        return 1 if self.left_out else 0
+
+
+def paths_run(run: ClientRun, left_out: Sequence[LeftOut]) -> PathsRun:
+    """Tell what became of the paths that ``run`` was to decide, and of those left out before."""
+    unmet = [LeftOut(path, reason) for path, reason in run.unmet]
+    kept_out = {each.path for each in unmet}
+    done = () if run.error else tuple(path for path in run.chosen if path not in kept_out)
+    everything = sorted((*left_out, *unmet), key=lambda each: each.path)
+    return PathsRun(run, done, tuple(everything))

@@ -1,0 +1,147 @@
+"""``resolve``: deciding what is held, on one client or wherever the same is held."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from etcsync.config import Client, Settings
+from etcsync.plan.model import Choice, Hold, HoldReason
+from etcsync.reconcile.cluster import Cluster, open_cluster
+from etcsync.reconcile.intervening import intervene
+from etcsync.reconcile.intervention import Choices, Intervention
+from etcsync.reconcile.lock import writer_lock
+from etcsync.reconcile.model import Cause, ClientRun
+from etcsync.reconcile.options import SyncOptions
+from etcsync.reconcile.records import base_records, find_held
+from etcsync.reconcile.snapshot import read_refs, take_snapshot
+from etcsync.reconcile.validating import Planned
+from etcsync.reconcile.ways import Way, keep_clients, marked, take_upstreams
+
+_FOR_GROUPS = (take_upstreams, keep_clients)
+"""The ways that can be taken for all paths of a group at once."""
+
+CHANGED = "The client changed it meanwhile, so that it is another conflict now."
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What ``resolve`` came to.
+
+    Attributes:
+        path: The path that was to be decided.
+        runs: What was done, client by client.
+    """
+
+    path: str
+    runs: tuple[ClientRun, ...]
+
+    def still_held(self, run: ClientRun) -> str | None:
+        """Return why a client still holds the path; None if it does not."""
+        if not any(held.path == self.path for held in run.conflicts):
+            return None
+        return dict(run.unmet).get(self.path, CHANGED)
+
+    @property
+    def exit_status(self) -> int:
+        """Return 3 when a client failed, 1 when the path is still held on one of them, else 0."""
+        if any(run.error for run in self.runs):
+            return 3
+        return 1 if any(self.still_held(run) for run in self.runs) else 0
+
+
+def resolve(
+    settings: Settings, conflict_id: str, way: Way, *, everywhere: bool, options: SyncOptions
+) -> Resolution:
+    """Decide the conflict called ``conflict_id`` in one of `etcsync.reconcile.ways`.
+
+    Paths of one group that are held with it are decided the same way, where the way allows it.
+
+    Args:
+        settings: The settings.
+        conflict_id: The conflict.
+        way: The decision.
+        everywhere: Decide it on each client that holds the same path with the same three versions.
+        options: How far the run may go.
+
+    Raises:
+        UsageError: There is no such conflict, or it cannot be decided in this way.
+        TreeError: The client was never reconciled.
+        LockError: Another writer did not end in time.
+    """
+    with writer_lock(settings.lock_path, wait=options.wait):
+        client, held = find_held(settings, conflict_id)
+        clients = [client, *(_others(settings, client, held.path) if everywhere else ())]
+        decision = _Decision(conflict_id, way)
+        runs = intervene(settings, clients, Intervention(Cause.RESOLVE, decision.choices), options)
+    alike = (run for run in runs if run.name == client.name or run.chosen or run.error)
+    return Resolution(held.path, tuple(alike))
+
+
+def text_to_edit(settings: Settings, conflict_id: str) -> bytes:
+    """Return the text in which a person can merge a conflict by hand; write nothing.
+
+    Raises:
+        UsageError: There is no such conflict, or there are no lines to be merged.
+    """
+    client, held = find_held(settings, conflict_id)
+    record = base_records(settings, [client])[client.name]
+    with open_cluster(settings, record.upstream) as cluster:
+        snapshot = take_snapshot(cluster, client, read_refs(cluster, [client]))
+        hold = Hold(
+            id=held.id,
+            path=held.path,
+            reason=HoldReason(held.reason),
+            detail=held.detail,
+            base=snapshot.sides.base.get(held.path),
+            ours=snapshot.sides.ours.get(held.path),
+            theirs=snapshot.sides.theirs.get(held.path),
+            strategy=snapshot.policy.treatment(held.path).strategy,
+        )
+        return marked(cluster, hold)
+
+
+def _others(settings: Settings, client: Client, path: str) -> Iterator[Client]:
+    """Yield the other clients on which the path is held as well, in whatever versions."""
+    records = base_records(settings, settings.clients)
+    for other in settings.clients:
+        record = records.get(other.name)
+        if other != client and record and any(held.path == path for held in record.holds):
+            yield other
+
+
+@dataclass
+class _Decision:
+    """One decision, to be taken on each client where the same is held.
+
+    Attributes:
+        conflict_id: What the conflict is called on the client that it was named for.
+        way: How it is decided.
+        hold: The conflict itself, once that client was looked at.
+    """
+
+    conflict_id: str
+    way: Way
+    hold: Hold | None = None
+
+    def choices(self, cluster: Cluster, planned: Mapping[str, Planned]) -> Mapping[str, Choices]:
+        found = {}
+        for name, each in planned.items():
+            for hold in each.plan.holds:
+                if hold.id == self.conflict_id:
+                    self.hold = hold
+                if self.hold is not None and _versions(hold) == _versions(self.hold):
+                    found[name] = self._with_group(cluster, each, hold)
+        return found
+
+    def _with_group(self, cluster: Cluster, planned: Planned, decided: Hold) -> dict[str, Choice]:
+        treatment = planned.snapshot.policy.treatment
+        group = treatment(decided.path).group
+        return {
+            hold.path: self.way(cluster, hold)
+            for hold in planned.plan.holds
+            if hold is decided
+            or (group and treatment(hold.path).group == group and self.way in _FOR_GROUPS)
+        }
+
+
+def _versions(hold: Hold) -> tuple[object, ...]:
+    return hold.path, hold.base, hold.ours, hold.theirs

@@ -1,0 +1,67 @@
+"""What commands that decide paths did, and a client's history, as documents."""
+
+from collections.abc import Sequence
+
+from etcsync.reconcile.history import LogEntry
+from etcsync.reconcile.intervening import PathsRun
+from etcsync.reconcile.resolving import Resolution
+from etcsync.report.documents import SCHEMA, Document, error_document
+
+
+def resolution_document(conflict_id: str, done: Resolution) -> Document:
+    """Return the document of ``resolve --json``."""
+    return {
+        "schema": SCHEMA,
+        "id": conflict_id,
+        "path": done.path,
+        "clients": [
+            {
+                "name": run.name,
+                "commit": run.commit,
+                "error": error_document(run.error),
+                "still_held": done.still_held(run),
+            }
+            for run in done.runs
+        ],
+    }
+
+
+def paths_document(done: PathsRun) -> Document:
+    """Return the document of ``discard --json`` and ``restore --json``."""
+    return {
+        "schema": SCHEMA,
+        "client": done.run.name,
+        "commit": done.run.commit,
+        "error": error_document(done.run.error),
+        "done": list(done.done),
+        "left_out": [{"path": each.path, "reason": each.reason} for each in done.left_out],
+    }
+
+
+def log_document(client: str, entries: Sequence[LogEntry]) -> Document:
+    """Return the document of ``log --json``."""
+    return {
+        "schema": SCHEMA,
+        "client": client,
+        "entries": [
+            {
+                "commit": entry.commit,
+                "time": entry.time,
+                "cause": entry.cause,
+                "author": entry.author,
+                "subject": entry.subject,
+                "upstream_commit": entry.upstream_commit,
+                "upstream_subject": entry.upstream_subject,
+                "changes": [
+                    {
+                        "path": change.path,
+                        "change": change.change and change.change.value,
+                        "cause": change.cause,
+                        "note": change.note,
+                    }
+                    for change in entry.changes
+                ],
+            }
+            for entry in entries
+        ],
+    }
