@@ -10,8 +10,8 @@ from collections.abc import MutableMapping
 KEPT = frozenset({
     "CI", "COLORTERM", "COLUMNS", "EDITOR", "ETCSYNC_CONFIG", "FORCE_COLOR", "INVOCATION_ID",
     "JOURNAL_STREAM", "LANG", "LC_ALL", "LC_CTYPE", "LC_MESSAGES", "LINES", "LISTEN_FDS",
-    "LISTEN_PID", "NOTIFY_SOCKET", "NO_COLOR", "SUDO_USER", "TERM", "TMPDIR", "TZ", "USER",
-    "VISUAL", "WATCHDOG_PID", "WATCHDOG_USEC",
+    "LISTEN_PID", "LOGNAME", "NOTIFY_SOCKET", "NO_COLOR", "SUDO_USER", "TERM", "TMPDIR", "TZ",
+    "USER", "VISUAL", "WATCHDOG_PID", "WATCHDOG_USEC",
 })  # fmt: skip
 """Variables that are taken over; completion variables (``_ETCSYNC_…``) are as well."""
 

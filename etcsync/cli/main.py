@@ -18,6 +18,7 @@ INTERRUPTED = 130
 
 
 COMMANDS = {
+    "accept": "accept",
     "client": "client",
     "conflicts": "conflicts",
     "demo": "demo",
@@ -31,7 +32,9 @@ COMMANDS = {
     "policy": "policy",
     "resolve": "resolve",
     "restore": "restore",
+    "resume": "resume",
     "status": "status",
+    "suspend": "suspend",
     "sync": "sync",
 }
 """Each command and the module of `etcsync.cli` that holds it under the same name."""

@@ -100,7 +100,7 @@ def _stage_all(cluster: Cluster, current: Round) -> dict[str, Staged]:
         attributes = _Attributes(cluster, source)
         for name, intent in current.going_on():
             with _failing_alone(current, name):
-                if not intent.snapshot.gitfile_intact:
+                if not intent.snapshot.gitfile_intact and not intent.suspended:
                     restore_gitfile(cluster, name)
                 treatment = intent.snapshot.policy.treatment
                 changes = [

@@ -40,6 +40,7 @@ class Intent:
         base: The base afterwards, where it differs from the recorded one; else None.
         metadata: The tree's metadata file afterwards.
         moved: Whether the client gets to another upstream commit.
+        suspended: Whether the tree is left alone, apart from what the plan itself writes.
     """
 
     snapshot: Snapshot
@@ -50,6 +51,7 @@ class Intent:
     base: Mapping[str, Entry] | None
     metadata: bytes
     moved: bool
+    suspended: bool = False
 
     @property
     def decided(self) -> Mapping[str, str]:
@@ -61,7 +63,7 @@ class Intent:
     @property
     def anything(self) -> bool:
         """Whether there is anything to record."""
-        pending = self.snapshot.recorded.pending is not None
+        pending = self.snapshot.recorded.pending is not None and not self.suspended
         changes = self.captured or self.changed or self.decided
         return pending or bool(changes) or self.base is not None
 
@@ -77,7 +79,12 @@ class Intent:
 
     @cached_property
     def metadata_action(self) -> Action | None:
-        """What writes the tree's metadata file; None where it is right, or upstream uses none."""
+        """What writes the tree's metadata file; None where it is right, or upstream uses none.
+
+        In a suspended client's tree it may be wrong: it is written with something else, or not.
+        """
+        if self.suspended and not self.plan.writes:
+            return None
         theirs = self.snapshot.sides.theirs.get(METADATA_PATH)
         before = self.snapshot.sides.ours.get(METADATA_PATH)
         after = None if theirs is None else theirs._replace(oid=self.metadata_oid)
@@ -88,8 +95,19 @@ class Intent:
         )
 
 
-def intend(cluster: Cluster, snapshot: Snapshot, planned: Plan) -> Intent:
-    """Return what is to be recorded for a client whose plan is ``planned``."""
+def intend(
+    cluster: Cluster, snapshot: Snapshot, planned: Plan, *, suspended: bool = False
+) -> Intent:
+    """Return what is to be recorded for a client whose plan is ``planned``.
+
+    Args:
+        cluster: The open cluster.
+        snapshot: The client's snapshot.
+        planned: What is to be done.
+        suspended: The client's edits are captured, and nothing else happens: upstream's changes
+            and what is held stay as they were recorded, and the tree is touched where the plan,
+            which is restricted then, says so.
+    """
     recorded, sides = snapshot.recorded, snapshot.sides
     text_before = cluster.texts.of_tree(sides.ours, snapshot.scan.beside)
     text_after = text_before
@@ -101,11 +119,14 @@ def intend(cluster: Cluster, snapshot: Snapshot, planned: Plan) -> Intent:
     captured = changes_to(recorded.git, sides.ours)
     known = recorded.git.get(METADATA_PATH)
     metadata_before = None if known is None else GitEntry(known.mode, known.oid)
-    metadata_now = _metadata_to_capture(cluster, snapshot, metadata_before, text_before, text_after)
+    generated = GitEntry(EXECUTABLE_MODE, cluster.contents.put(text_before))
+    metadata_now = generated
+    if planned.writes or not suspended:
+        metadata_now = _metadata_to_capture(snapshot, metadata_before, generated, text_after)
     if metadata_now != metadata_before and not (sides.creating and not captured):
         captured[METADATA_PATH] = metadata_now
     metadata_then = GitEntry(EXECUTABLE_MODE, cluster.contents.put(text_after))
-    if recorded.branch is None and not captured:
+    if recorded.branch is None and not captured and not suspended:
         changed = changes_to(files_of(cluster.theirs.git), result_tree(sides.ours, planned))
         changed[METADATA_PATH] = metadata_then
     else:
@@ -113,21 +134,34 @@ def intend(cluster: Cluster, snapshot: Snapshot, planned: Plan) -> Intent:
         if metadata_then != metadata_now:
             changed[METADATA_PATH] = metadata_then
 
-    record = BaseRecord(cluster.upstream_commit, held_after(cluster, snapshot, planned))
-    base = cluster.theirs.merged_entries
-    if planned.holds:
-        base = base_after(base, planned)
-    unmoved = record == recorded.record and base == recorded.base
+    record, base, moved = recorded.record, None, False
+    if not suspended:
+        record, base = _base_after(cluster, snapshot, planned)
+        moved = recorded.record.upstream != cluster.upstream_commit
     return Intent(
         snapshot=snapshot,
         plan=planned,
         captured=captured,
         changed=changed,
         record=record,
-        base=None if unmoved else base,
+        base=base,
         metadata=text_after,
-        moved=recorded.record.upstream != cluster.upstream_commit,
+        moved=moved,
+        suspended=suspended,
     )
+
+
+def _base_after(
+    cluster: Cluster, snapshot: Snapshot, planned: Plan
+) -> tuple[BaseRecord, Mapping[str, Entry] | None]:
+    """Return the base record and the base once ``planned`` is done; None: both are as recorded."""
+    record = BaseRecord(cluster.upstream_commit, held_after(cluster, snapshot, planned))
+    base = cluster.theirs.merged_entries
+    if planned.holds:
+        base = base_after(base, planned)
+    recorded = snapshot.recorded
+    unmoved = record == recorded.record and base == recorded.base
+    return record, None if unmoved else base
 
 
 def _keeps_shape(action: Action) -> bool:
@@ -149,22 +183,17 @@ def _planned_changes(planned: Plan) -> dict[str, Change]:
 
 
 def _metadata_to_capture(
-    cluster: Cluster,
-    snapshot: Snapshot,
-    recorded: GitEntry | None,
-    text_before: bytes,
-    text_after: bytes,
+    snapshot: Snapshot, recorded: GitEntry | None, generated: GitEntry, text_after: bytes
 ) -> GitEntry:
     """Return the metadata file as the capture records it: generated, or as the client wrote it.
 
     A metadata file that is neither what was recorded nor what is generated is the client's own
     doing: it goes into history as it is before it is written anew.
     """
-    generated = cluster.contents.put(text_before)
     live = snapshot.sides.ours.get(METADATA_PATH)
-    expected = {generated, blob_oid(text_after), recorded.oid if recorded else generated}
+    expected = {generated.oid, blob_oid(text_after), (recorded or generated).oid}
     if live is None or live.kind is not Kind.FILE or live.oid in expected:
-        return GitEntry(EXECUTABLE_MODE, generated)
+        return generated
     return GitEntry(EXECUTABLE_MODE, live.oid)
 
 

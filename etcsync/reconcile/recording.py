@@ -3,7 +3,9 @@
 Two ref transactions frame the writing. The first moves every branch to its capture and sets
 ``refs/etcsync/pending``: whatever happens from here on, what the clients had is in history, and
 what was about to be written is known. The second moves branch and base to the result and drops the
-pending ref. A client whose plan writes nothing needs the second only.
+pending ref. A client whose plan writes nothing needs the second only. A suspended client's pending
+ref stays as it is: what it says holds true until the client is written to as usual again, and what
+an administrator has written into its tree meanwhile is no part of it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -65,7 +67,7 @@ def _begin(name: str, intent: Intent, commits: Commits) -> Iterator[RefUpdate]:
     recorded = intent.snapshot.recorded
     if commits.capture:
         yield RefUpdate(branch_ref(name), commits.capture, recorded.branch)
-    if commits.result:
+    if commits.result and not intent.suspended:
         yield RefUpdate(pending_ref(name), commits.result, _pending(intent))
 
 
@@ -100,7 +102,7 @@ def _end(name: str, intent: Intent, commits: Commits) -> Iterator[RefUpdate]:
         yield RefUpdate(branch_ref(name), commits.head, before)
     if commits.base and commits.base != recorded.base_commit:
         yield RefUpdate(base_ref(name), commits.base, recorded.base_commit)
-    if pending:
+    if pending and not intent.suspended:
         yield RefUpdate(pending_ref(name), None, pending)
 
 
@@ -139,10 +141,17 @@ def _index_entries(intent: Intent, written: StatsAfter) -> dict[str, FileRecord]
         else:
             stat = (written if path in touched else stats).get(path, UNKNOWN_STAT)
             entries[path] = FileRecord(git_mode(entry), entry.oid, stat)
-    metadata_stats = stats if intent.metadata_action is None else written
     entries[METADATA_PATH] = FileRecord(
-        EXECUTABLE_MODE,
-        intent.metadata_oid,
-        metadata_stats.get(METADATA_PATH, UNKNOWN_STAT),
+        EXECUTABLE_MODE, intent.metadata_oid, _metadata_stat(intent, written)
     )
     return entries
+
+
+def _metadata_stat(intent: Intent, written: StatsAfter) -> StatKey:
+    """Return the state of the tree's metadata file, if it holds what the index says it does."""
+    if intent.metadata_action is not None:
+        return written.get(METADATA_PATH, UNKNOWN_STAT)
+    live = intent.snapshot.sides.ours.get(METADATA_PATH)
+    if live is None or live.oid != intent.metadata_oid:
+        return UNKNOWN_STAT
+    return intent.snapshot.scan.stats.get(METADATA_PATH, UNKNOWN_STAT)
