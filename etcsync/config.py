@@ -185,6 +185,11 @@ class Settings(Section):
         return os.path.join(self.state_dir, "reports")
 
     @property
+    def suspensions_path(self) -> str:
+        """The file that says which clients are suspended."""
+        return os.path.join(self.state_dir, "suspensions.json")
+
+    @property
     def lock_path(self) -> str:
         """The file whose lock makes writers wait for each other."""
         return os.path.join(self.state_dir, "lock")

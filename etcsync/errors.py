@@ -41,6 +41,10 @@ class HubError(EtcsyncError):
     """The hub is missing, damaged or refused an operation."""
 
 
+class StateError(EtcsyncError):
+    """A file of the state directory is damaged, or cannot be read or written."""
+
+
 class TreeError(EtcsyncError):
     """One client's tree cannot be worked on; other clients are not concerned."""
 

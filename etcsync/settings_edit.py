@@ -7,17 +7,13 @@ be a valid settings file.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
-
-import tomlkit
-from tomlkit.items import Array
 
 from etcsync.config import Client
 from etcsync.errors import UsageError
+from etcsync.toml_edit import Value, append, append_tables, edited, table_lines, toml_value
 from etcsync.toml_text import Location, Statement, parse_toml, statements
-
-Value = str | int | bool | Sequence[str]
 
 CLIENTS = "clients"
 
@@ -27,12 +23,22 @@ def with_value(text: str, table: str, key: str, value: Value) -> str:
     return _with_value(text, (table,) if table else (), key, value)
 
 
+def with_item(text: str, table: str, key: str, item: str) -> str:
+    """Return ``text`` with ``item`` at the end of the list ``key`` in ``[table]``."""
+    location = (table, key)
+    statement = _statement_for(text, location)
+    if statement is None or not _holds(statement, location):
+        return with_value(text, table, key, [item])
+    path = location[len(statement.location) - 1 :]
+    return edited(text, statement, lambda document: append(_at(document, path), item))
+
+
 def with_commented_default(text: str, table: str, key: str, value: Value) -> str:
     """Return ``text`` with ``value`` in the commented line that shows the default of ``key``."""
     lines = text.split("\n")
     at = _commented_default(text, (table,) if table else (), key)
     if at is not None:
-        lines[at] = f"# {key} = {_toml(value)}"
+        lines[at] = f"# {key} = {toml_value(value)}"
     return "\n".join(lines)
 
 
@@ -65,18 +71,13 @@ def without_client(text: str, name: str) -> str:
     tables = parse_toml(text, "the settings")[CLIENTS]
     index = next(i for i, table in enumerate(tables) if table["name"] == name)
     if inline := _inline_clients(text):
-        return _edited(text, inline, lambda document: document[CLIENTS].pop(index))
+        return edited(text, inline, lambda document: document[CLIENTS].pop(index))
     lines = text.split("\n")
     first, last = _client_blocks(text)[index]
     before, after = lines[: first - 1], lines[last:]
     if after and not after[0].strip() and (not before or not before[-1].strip()):
         del after[0]
     return "\n".join(before + after)
-
-
-def _toml(value: Value) -> str:
-    """Return ``value`` as it is written in TOML."""
-    return tomlkit.item(value if isinstance(value, str | int) else list(value)).as_string()
 
 
 def _own(text: str, table: Location) -> list[Statement]:
@@ -102,9 +103,9 @@ def _with_value(text: str, table: Location, key: str, value: Value) -> str:
     """Return ``text`` with ``key = value`` in the table at ``table``."""
     if statement := _statement_for(text, (*table, key)):
         path = (*table, key)[len(statement.location) - 1 :]
-        return _edited(text, statement, lambda document: _assign(document, path, value))
+        return edited(text, statement, lambda document: _assign(document, path, value))
     lines = text.split("\n")
-    line = f"{key} = {_toml(value)}"
+    line = f"{key} = {toml_value(value)}"
     own = _own(text, table)
     if table and not own:
         return "\n".join([text.rstrip("\n"), "", f"[{table[0]}]", line, ""])
@@ -132,18 +133,15 @@ def _holds(statement: Statement, location: Location) -> bool:
     return True
 
 
-def _edited(text: str, statement: Statement, edit: Callable[[Any], object]) -> str:
-    """Return ``text`` with one statement edited: ``edit`` gets it as a tomlkit document."""
-    lines = text.split("\n")
-    document = tomlkit.parse("\n".join([*lines[statement.first - 1 : statement.last], ""]))
-    edit(document)
-    lines[statement.first - 1 : statement.last] = document.as_string()[:-1].split("\n")
-    return "\n".join(lines)
+def _at(container: Any, path: Location) -> Any:  # noqa: ANN401  # a tomlkit tree
+    """Return what lies at ``path`` in a tomlkit tree."""
+    for step in path:
+        container = container[step]
+    return container
 
 
 def _assign(container: Any, path: Location, value: Value) -> None:  # noqa: ANN401  # a tomlkit tree
-    for step in path[:-1]:
-        container = container[step]
+    container = _at(container, path[:-1])
     if container.get(path[-1]) != value:
         container[path[-1]] = value if isinstance(value, str | int) else list(value)
 
@@ -203,20 +201,8 @@ def _with_new_clients(text: str, clients: Sequence[Client]) -> str:
         return text
     tables = [client.model_dump(mode="json", exclude_defaults=True) for client in clients]
     if inline := _inline_clients(text):
-        return _edited(text, inline, lambda document: _extend(document[CLIENTS], tables))
-    blocks = [
-        line
-        for table in tables
-        for line in ("", "[[clients]]", *(f"{key} = {_toml(v)}" for key, v in table.items()))
-    ]
+        return edited(text, inline, lambda document: append_tables(document[CLIENTS], tables))
+    blocks = [line for table in tables for line in ("", *table_lines("[[clients]]", table))]
     lines = text.rstrip("\n").split("\n")
     at = max((last for _, last in _client_blocks(text).values()), default=len(lines))
     return "\n".join(lines[:at] + blocks + lines[at:]) + "\n"
-
-
-def _extend(array: Array, tables: Iterable[Mapping[str, Any]]) -> None:
-    """Append inline tables to a tomlkit array."""
-    for table in tables:
-        item = tomlkit.inline_table()
-        item.update(table)
-        array.append(item)

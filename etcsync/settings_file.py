@@ -12,13 +12,14 @@ from etcsync.atomic_file import write_file
 from etcsync.config import Client, Settings, parse_settings, read_settings_text, settings_path
 from etcsync.errors import SettingsError
 from etcsync.settings_edit import (
-    Value,
     with_clients,
     with_commented_default,
+    with_item,
     with_value,
     without_client,
 )
 from etcsync.settings_sample import SAMPLE
+from etcsync.toml_edit import Value
 
 
 def create_settings(
@@ -78,6 +79,24 @@ def set_value(path: str, table: str, key: str, value: Value) -> Settings:
         SettingsError: The file is missing, cannot be written, or would be wrong.
     """
     return _edit(path, lambda text, _: with_value(text, table, key, value))
+
+
+def add_rule_file(path: str, rules: str) -> Settings:
+    """Write ``rules`` as the last of the rule files, and return what the file says then.
+
+    Args:
+        path: The settings file.
+        rules: The absolute path of a rule file; nothing changes where it is named already.
+
+    Raises:
+        SettingsError: The file is missing, cannot be written, or would be wrong.
+    """
+
+    def edit(text: str, settings: Settings) -> str:
+        named = rules in settings.policy.files
+        return text if named else with_item(text, "policy", "files", rules)
+
+    return _edit(path, edit)
 
 
 def add_clients(path: str, clients: Iterable[Client]) -> Settings:

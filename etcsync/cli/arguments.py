@@ -1,10 +1,14 @@
-"""Arguments that several commands share."""
+"""Arguments that several commands share, and what the command line is told by its surroundings."""
+
+import os
+from datetime import UTC, datetime
 
 import click
 from click.shell_completion import CompletionItem
 
 from etcsync.cli.context import Context
 from etcsync.errors import EtcsyncError
+from etcsync.quantities import parse_duration
 
 
 class ClientName(click.ParamType):  # type: ignore[type-arg]  # generic in newer releases only
@@ -25,5 +29,33 @@ class ClientName(click.ParamType):  # type: ignore[type-arg]  # generic in newer
         return [CompletionItem(name) for name in names if name.startswith(incomplete)]
 
 
+class Duration(click.ParamType):  # type: ignore[type-arg]  # generic in newer releases only
+    """A duration as the settings write them, in seconds."""
+
+    name = "duration"
+
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the seconds that ``value`` means."""
+        try:
+            return parse_duration(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+def now() -> datetime:
+    """Return the time, in whole seconds."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def user() -> str:
+    """Return who gives the command: the user behind sudo(8), the one that logged in, or an id."""
+    return os.environ.get("SUDO_USER") or os.environ.get("LOGNAME") or str(os.getuid())
+
+
 some_clients = click.argument("clients", metavar="[CLIENT]...", nargs=-1, type=ClientName())
+chosen_clients = click.argument(
+    "clients", metavar="CLIENT...", nargs=-1, required=True, type=ClientName()
+)
 one_client = click.argument("client", metavar="CLIENT", type=ClientName())

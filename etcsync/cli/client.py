@@ -3,10 +3,12 @@
 import click
 from rich.table import Table
 
-from etcsync.cli.arguments import one_client
+from etcsync.cli.arguments import now, one_client
 from etcsync.cli.context import Context, with_context
-from etcsync.cli.render import safe
+from etcsync.cli.render import STATE_STYLES, safe, suspension_text
 from etcsync.reconcile.setup import add_client, release_client, remove_client
+from etcsync.reconcile.suspensions import suspensions_in_force
+from etcsync.report.documents import suspension_document
 
 
 @click.group()
@@ -53,6 +55,7 @@ def remove(context: Context, client: str, *, delete_tree: bool) -> int:
 def list_clients(context: Context) -> int:
     """List the clients."""
     clients = context.settings.clients
+    suspensions = suspensions_in_force(context.settings, now())
     if context.json:
         context.print_json(
             {
@@ -64,6 +67,7 @@ def list_clients(context: Context) -> int:
                         "address": each.address,
                         "mac": each.mac,
                         "labels": list(each.labels),
+                        "suspended": suspension_document(suspensions.get(each.name)),
                     }
                     for each in clients
                 ],
@@ -80,6 +84,9 @@ def list_clients(context: Context) -> int:
             safe(context.settings.tree_path(each.name)),
         )
     context.out.print(table)
+    for name, suspension in suspensions.items():
+        line = f"{name} is suspended {suspension_text(suspension)}"
+        context.out.print(line, style=STATE_STYLES["suspended"], soft_wrap=True)
     return 0
 
 

@@ -18,6 +18,7 @@ INTERRUPTED = 130
 
 
 COMMANDS = {
+    "accept": "accept",
     "client": "client",
     "conflicts": "conflicts",
     "demo": "demo",
@@ -32,7 +33,9 @@ COMMANDS = {
     "promote": "promote",
     "resolve": "resolve",
     "restore": "restore",
+    "resume": "resume",
     "status": "status",
+    "suspend": "suspend",
     "sync": "sync",
 }
 """Each command and the module of `etcsync.cli` that holds it under the same name."""

@@ -9,10 +9,21 @@ from rich.text import Text
 
 from etcsync.cli.arguments import some_clients
 from etcsync.cli.context import Context, with_context
-from etcsync.cli.render import STATE_STYLES, change_lines, counted, safe
+from etcsync.cli.render import (
+    STATE_STYLES,
+    change_lines,
+    counted,
+    path_argument,
+    safe,
+    show_suspension,
+)
+from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.model import ClientStatus, ClusterStatus
 from etcsync.reconcile.status import cluster_status
 from etcsync.report.documents import status_document
+
+DRIFT_EXITS = ("promote", "accept", "discard")
+"""The commands that end drift: everyone gets it, it is meant, it goes."""
 
 
 @click.command(epilog="Example: etcsync status --exit-code client0")
@@ -77,10 +88,13 @@ def _table(state: ClusterStatus) -> Table:
 
 
 def _show_details(out: Console, client: ClientStatus) -> None:
-    if not (client.error or client.drift or client.conflicts or client.warnings):
+    attention = client.error or client.drift or client.conflicts or client.warnings
+    if not (attention or client.suspended):
         return
     out.print()
     out.print(client.name, style="bold")
+    if client.suspended:
+        show_suspension(out, [client.name], client.suspended)
     if client.error:
         out.print(f"  error: {safe(client.error.message)}", style="red")
         if client.error.hint:
@@ -94,6 +108,17 @@ def _show_details(out: Console, client: ClientStatus) -> None:
     if client.conflicts:
         out.print(f"  → etcsync conflicts show {client.conflicts[0].id}", style="dim")
     out.print(*change_lines(client.drift), sep="\n") if client.drift else None
+    _show_exits(out, client)
     for warning in client.warnings:
         text = f"{safe(warning.path)}  ({safe(warning.detail)})"
         out.print(Text.assemble((f"  {warning.kind:<11}", "yellow"), text))
+
+
+def _show_exits(out: Console, client: ClientStatus) -> None:
+    """Name the commands that end drift, for its first path that a sync does not undo by itself."""
+    staying = (each.path for each in client.drift if each.strategy is not Strategy.UPSTREAM)
+    path = next(staying, None)
+    if path is not None:
+        where = f"{client.name} {path_argument(path)}"
+        commands = " · ".join(f"etcsync {command} {where}" for command in DRIFT_EXITS)
+        out.print(f"  → {commands}", style="dim", soft_wrap=True)

@@ -16,7 +16,7 @@ from rich.progress import (
 
 from etcsync.cli.arguments import some_clients
 from etcsync.cli.context import Context, with_context
-from etcsync.cli.render import action_lines, counted, safe, warning_line
+from etcsync.cli.render import action_lines, counted, safe, show_suspension, warning_line
 from etcsync.reconcile.model import ClientRun, Run
 from etcsync.reconcile.options import Advance, SyncOptions
 from etcsync.reconcile.reconciler import plan_clients, sync_clients
@@ -97,12 +97,14 @@ def _report(context: Context, run: Run, *, nothing: str) -> int:
     for warning in run.warnings:
         context.out.print(warning_line(warning), soft_wrap=True)
     for alike in _grouped(run.clients):
-        names = _listed([client.name for client in alike])
+        names = [client.name for client in alike]
         if _has_news(alike[0]):
-            context.out.print(names, style="bold")
+            context.out.print(_listed(names), style="bold")
+            if alike[0].suspended:
+                show_suspension(context.out, names, alike[0].suspended)
             _show_client(context.out, alike[0])
         else:
-            context.out.print(f"{counted(len(alike), 'client')} {nothing}: {names}")
+            context.out.print(f"{counted(len(alike), 'client')} {nothing}: {_listed(names)}")
     return run.exit_status
 
 
@@ -113,7 +115,7 @@ def _grouped(clients: Iterable[ClientRun]) -> list[list[ClientRun]]:
         alone = client.name if client.error or client.conflicts else None
         did = tuple((action.path, action.act, action.reason) for action in client.actions)
         warned = tuple((warning.path, warning.kind) for warning in client.warnings)
-        groups.setdefault((alone, did, warned), []).append(client)
+        groups.setdefault((alone, did, warned, client.suspended), []).append(client)
     return list(groups.values())
 
 
@@ -124,7 +126,8 @@ def _listed(names: list[str]) -> str:
 
 
 def _has_news(client: ClientRun) -> bool:
-    return bool(client.error or client.actions or client.conflicts or client.warnings)
+    quiet = not (client.error or client.actions or client.conflicts or client.warnings)
+    return not quiet or client.suspended is not None
 
 
 def _show_client(out: Console, client: ClientRun) -> None:

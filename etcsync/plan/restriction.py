@@ -38,7 +38,10 @@ def restricted(plan: Plan, paths: AbstractSet[str]) -> Plan:
     )
     drift = {each.path: each for each in (*plan.drift, *_unsettled(plan, kept))}
     return Plan(
-        actions=actions, drift=tuple(drift[path] for path in sorted(drift)), local=plan.local
+        actions=actions,
+        drift=tuple(drift[path] for path in sorted(drift)),
+        local=plan.local,
+        unmet=plan.unmet,
     )
 
 

@@ -100,6 +100,19 @@ def literal_path(pattern: str) -> str | None:
     return pattern.removeprefix("/")
 
 
+def pattern_of(path: str) -> str:
+    """Return the pattern that matches ``path`` and what is beneath it, and nothing else.
+
+    A blank at the end, which would not count, stands in a set of its own. So does the first letter
+    of a path below ``/etc/etc``, which else would look like a mistake.
+    """
+    body, last = path[:-1], path[-1]
+    escaped = _SPECIAL.sub(r"\\\g<0>", body if last.isspace() else path)
+    if path == "etc" or path.startswith("etc/"):
+        escaped = f"[e]{escaped[1:]}"
+    return f"/{escaped}[{last}]" if last.isspace() else f"/{escaped}"
+
+
 def _word(pattern: str) -> str | None:
     """Return a name that every path which ``pattern`` matches has among its components, if any."""
     parts = pattern.translate(_PLAIN).rstrip().split("/")

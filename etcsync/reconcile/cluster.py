@@ -19,6 +19,7 @@ from etcsync.policy.policy import Policy, PolicySet
 from etcsync.reconcile.contents import Contents
 from etcsync.reconcile.policies import load_rules
 from etcsync.reconcile.sides import Side, Sides
+from etcsync.reconcile.suspensions import Suspensions, suspensions_in_force
 from etcsync.reconcile.texts import Texts
 from etcsync.reconcile.validators import Validators
 from etcsync.tree.accounts import Accounts, parse_accounts
@@ -43,6 +44,7 @@ class Cluster:
         texts: Generates the trees' metadata files.
         hides: Compiled ``.gitignore`` rules, shared by all trees.
         root_accounts: The names of the live root's ids.
+        suspensions: Which clients' trees are not written to.
         ownership: Whether owners can be set: only as root.
         now: When the run began.
         conflict_key: The hub's key for the ids of conflicts.
@@ -60,6 +62,7 @@ class Cluster:
     texts: Texts
     hides: Hides
     root_accounts: Accounts
+    suspensions: Suspensions
     ownership: bool
     now: datetime
     conflict_key: bytes
@@ -112,7 +115,10 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
         HubError: There is no hub, or it is damaged.
         UpstreamError: Upstream cannot be read.
         SettingsError: A rule file is wrong.
+        StateError: It is not known which clients are suspended.
     """
+    now = datetime.now(UTC).replace(microsecond=0)
+    suspensions = suspensions_in_force(settings, now)
     etc = settings.upstream.etc
     borrowed = None if commit else objects_directory(etc)
     with ExitStack() as stack:
@@ -140,8 +146,9 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
             texts=Texts(merger.read),
             hides=Hides(),
             root_accounts=root_accounts,
+            suspensions=suspensions,
             ownership=ownership,
-            now=datetime.now(UTC).replace(microsecond=0),
+            now=now,
             conflict_key=read_conflict_key(settings.hub_path),
         )
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from etcsync.config import Client, Settings
 from etcsync.errors import TreeError
-from etcsync.reconcile.cluster import open_cluster
+from etcsync.reconcile.cluster import Cluster, open_cluster
 from etcsync.reconcile.intervention import Intervention
-from etcsync.reconcile.model import ClientRun, LeftOut
+from etcsync.reconcile.model import Cause, ClientRun, LeftOut
 from etcsync.reconcile.options import SyncOptions, no_advance
 from etcsync.reconcile.reconciler import reconcile
 from etcsync.reconcile.records import base_records
@@ -22,7 +22,8 @@ def intervene(
 ) -> list[ClientRun]:
     """Carry out what ``intervention`` chooses for ``clients``; the lock must be held.
 
-    Clients come in the order given, those that follow the same upstream commit together.
+    Clients come in the order given, those that follow the same upstream commit together. For a
+    suspended client nothing is decided; but what is to be restored there, is.
 
     Raises:
         UsageError: The choices cannot be made; no tree has been written.
@@ -43,8 +44,29 @@ def intervene(
     runs = []
     for commit, some in by_commit.items():
         with open_cluster(settings, commit) as cluster:
-            runs += reconcile(cluster, some, options, no_advance, intervention)
+            shut = {} if intervention.cause is Cause.RESTORE else _suspended(cluster, some)
+            free = [client for client in some if client.name not in shut]
+            done = {
+                run.name: run for run in reconcile(cluster, free, options, no_advance, intervention)
+            }
+            runs += [(shut | done)[client.name] for client in some]
     return runs
+
+
+def _suspended(cluster: Cluster, clients: Iterable[Client]) -> dict[str, ClientRun]:
+    """Return what is told of those clients that are suspended."""
+    return {
+        client.name: ClientRun(
+            client.name,
+            error=TreeError(
+                f"{client.name} is suspended, so nothing was decided for it",
+                hint=f"Run `etcsync resume {client.name}`, then this again.",
+            ),
+            suspended=cluster.suspensions[client.name],
+        )
+        for client in clients
+        if client.name in cluster.suspensions
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from etcsync.errors import EtcsyncError, TreeError
 from etcsync.plan.model import Action, Difference
+from etcsync.reconcile.suspensions import Suspension
 
 
 class Cause(StrEnum):
@@ -72,6 +73,7 @@ class ClientRun:
         actions: What was done, in path order.
         conflicts: Everything that is held afterwards.
         warnings: What in the tree could not be recorded.
+        suspended: Why its tree was not written to, if it is suspended.
         chosen: The paths that the command decided.
         unmet: Those among them for which that was not carried out, with the reason.
     """
@@ -82,6 +84,7 @@ class ClientRun:
     actions: Sequence[Action] = ()
     conflicts: Sequence[HeldPath] = ()
     warnings: Sequence[TreeWarning] = ()
+    suspended: Suspension | None = None
     chosen: Sequence[str] = ()
     unmet: Sequence[tuple[str, str]] = ()
 
@@ -139,6 +142,7 @@ class ClientStatus:
     local: Sequence[Difference] = ()
     conflicts: Sequence[HeldPath] = ()
     warnings: Sequence[TreeWarning] = ()
+    suspended: Suspension | None = None
     error: EtcsyncError | None = None
     last_sync: str | None = None
 
@@ -147,6 +151,8 @@ class ClientStatus:
         """Return the worst state that applies."""
         if self.error:
             return "error"
+        if self.suspended:
+            return "suspended"
         if self.conflicts:
             return "conflicted"
         if self.behind:

@@ -8,6 +8,7 @@ from etcsync.errors import TreeError
 from etcsync.plan.keyed import ACCOUNT_FILES
 from etcsync.plan.model import Hold, Plan
 from etcsync.plan.planner import plan
+from etcsync.plan.restriction import restricted
 from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.model import HeldPath, TreeWarning
@@ -23,7 +24,17 @@ Refused = dict[tuple[str, str], str]
 
 
 def plan_snapshot(cluster: Cluster, snapshot: Snapshot, refused: Refused | None = None) -> Plan:
-    """Plan for one client, without the contents that are refused."""
+    """Plan for one client, without the contents that are refused.
+
+    The plan of a suspended client does nothing but what was chosen by hand; it tells of drift.
+    """
+    whole = whole_plan(cluster, snapshot, refused)
+    suspended = snapshot.client.name in cluster.suspensions
+    return restricted(whole, snapshot.sides.choices.keys()) if suspended else whole
+
+
+def whole_plan(cluster: Cluster, snapshot: Snapshot, refused: Refused | None = None) -> Plan:
+    """Plan for one client as if it were not suspended, without the contents that are refused."""
     return plan(
         snapshot.sides,
         snapshot.policy.treatment,
@@ -127,6 +138,10 @@ def tree_warnings(snapshot: Snapshot) -> tuple[TreeWarning, ...]:
     warnings = [TreeWarning(w.path, w.kind, w.detail) for w in snapshot.scan.warnings]
     if not snapshot.gitfile_intact and not snapshot.sides.creating:
         warnings.append(
-            TreeWarning(GIT_PATH, "gitfile", "does not lead to the hub; the next sync restores it")
+            TreeWarning(
+                GIT_PATH,
+                "gitfile",
+                "does not lead to the hub; the next sync that writes restores it",
+            )
         )
     return tuple(sorted(warnings, key=lambda warning: warning.path))

@@ -17,19 +17,28 @@ UPSTREAM_RULES = "etcsync/policy.d/"
 """Where upstream keeps rules of its own, versioned with what they speak of."""
 
 
-def load_rules(settings: Settings, hub: Hub, upstream: Mapping[str, GitEntry]) -> tuple[Rule, ...]:
+def load_rules(
+    settings: Settings,
+    hub: Hub,
+    upstream: Mapping[str, GitEntry],
+    edited: Mapping[str, str] = {},
+) -> tuple[Rule, ...]:
     """Return all rules in their order: the last one that matches a path wins, key by key.
 
     Args:
         settings: The settings.
         hub: The hub, to read upstream's rule files from.
         upstream: Upstream's git tree.
+        edited: Rule files as they are about to be, by path; those that the settings do not name
+            come last.
 
     Raises:
         SettingsError: A rule file is wrong or missing.
     """
     rules = [rule for name in settings.policy.packs for rule in load_pack(name)]
-    for source, text in (*_upstream_texts(hub, upstream), *_file_texts(settings.policy.files)):
+    files = dict.fromkeys([*settings.policy.files, *edited])
+    texts = [(path, edited[path] if path in edited else rule_file_text(path)) for path in files]
+    for source, text in (*_upstream_texts(hub, upstream), *texts):
         rules += parse_rules(text, source)
     return tuple(rules)
 
@@ -96,17 +105,23 @@ def _upstream_texts(hub: Hub, upstream: Mapping[str, GitEntry]) -> list[tuple[st
 
 
 def _file_texts(paths: Sequence[str]) -> list[tuple[str, str]]:
-    texts = []
-    for path in paths:
-        try:
-            with open(path, "rb") as stream:
-                texts.append((path, _decoded(stream.read(), path)))
-        except OSError as error:
-            raise SettingsError(
-                f"the rule file {path} cannot be read: {os.strerror(error.errno or 0)}",
-                hint="Mend or remove its name in [policy] files.",
-            ) from error
-    return texts
+    return [(path, rule_file_text(path)) for path in paths]
+
+
+def rule_file_text(path: str) -> str:
+    """Return the content of a rule file.
+
+    Raises:
+        SettingsError: It cannot be read, or is not UTF-8 text.
+    """
+    try:
+        with open(path, "rb") as stream:
+            return _decoded(stream.read(), path)
+    except OSError as error:
+        raise SettingsError(
+            f"the rule file {path} cannot be read: {os.strerror(error.errno or 0)}",
+            hint="Mend or remove its name in [policy] files.",
+        ) from error
 
 
 def _decoded(content: bytes, source: str) -> str:

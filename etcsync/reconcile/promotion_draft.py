@@ -17,7 +17,7 @@ from etcsync.plan.model import Act, Action, Change, Plan, difference, result_tre
 from etcsync.plan.promotion import Planned, Selection, select_promoted
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.intent import recorded_as
-from etcsync.reconcile.planning import plan_snapshot
+from etcsync.reconcile.planning import whole_plan
 from etcsync.reconcile.snapshot import Snapshot, read_refs, take_snapshot
 from etcsync.reconcile.upstream_files import UpstreamFiles
 from etcsync.reconcile.validating import refusals
@@ -32,7 +32,7 @@ class Draft:
 
     Attributes:
         snapshot: The client's tree, its base, and upstream.
-        plan: What the next sync would do with it.
+        plan: What a sync would do with it, were it not suspended.
         selection: What goes upstream.
         after: What upstream gets, the metadata file included; None: the path is deleted.
     """
@@ -86,7 +86,7 @@ def draft_promotion(cluster: Cluster, client: Client, names: tuple[str, ...]) ->
         HubError: The hub is damaged.
     """
     snapshot = take_snapshot(cluster, client, read_refs(cluster, [client]))
-    plan = plan_snapshot(cluster, snapshot)
+    plan = whole_plan(cluster, snapshot)
     for content in cluster.merger.contents.values():
         cluster.contents.put(content)
     against = _hidden(cluster, snapshot, plan, names)

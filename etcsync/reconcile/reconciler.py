@@ -29,6 +29,7 @@ from etcsync.reconcile.options import Advance, SyncOptions
 from etcsync.reconcile.recording import record_finished, record_intents
 from etcsync.reconcile.reporting import report
 from etcsync.reconcile.rounds import Round, look_and_plan
+from etcsync.reconcile.suspensions import forget_ended
 from etcsync.reconcile.upstream_writing import settle_promotion
 
 ROUNDS = 4
@@ -49,11 +50,13 @@ def sync_clients(
         LockError: Another writer did not end in time.
         UpstreamError: Upstream cannot be read, is busy, or rewrote its history.
         HubError: The hub is missing or damaged; no tree was written then.
+        StateError: It is not known which clients are suspended; no tree was written then.
     """
     clients = selected_clients(settings, names)
     with writer_lock(settings.lock_path, wait=options.wait):
         commit = fetch(settings, options)
         with open_cluster(settings, commit) as cluster:
+            forget_ended(settings, cluster.now)
             runs = reconcile(cluster, clients, options, advance)
             return Run(commit, runs, cluster.validators.warnings)
 
@@ -67,13 +70,14 @@ def plan_clients(
         UsageError: A name is unknown.
         UpstreamError: Upstream cannot be read, or rewrote its history.
         HubError: The hub is missing or damaged.
+        StateError: It is not known which clients are suspended.
     """
     clients = selected_clients(settings, names)
     with open_cluster(settings) as cluster:
         known = cluster.hub.refs().get(UPSTREAM_REF)
         if known is not None and not options.accept_rewrite:
             refuse_rewrite(cluster.hub.git, settings.upstream.etc, known, cluster.upstream_commit)
-        planned = Round()
+        planned = Round(suspensions=cluster.suspensions)
         look_and_plan(cluster, planned, clients, options, advance, NO_INTERVENTION)
         runs = planned.runs(clients)
         return Run(cluster.upstream_commit, runs, cluster.validators.warnings)
@@ -169,7 +173,7 @@ def _reconcile(
     runs: dict[str, ClientRun] = {}
     waiting = clients
     for _ in range(ROUNDS):
-        current = Round()
+        current = Round(suspensions=cluster.suspensions)
         recover_all(cluster, waiting, current)
         look_and_plan(cluster, current, waiting, options, advance, intervention)
         record_intents(cluster, current, intervention.cause)

@@ -17,6 +17,7 @@ from etcsync.reconcile.options import Advance, SyncOptions
 from etcsync.reconcile.planning import plan_snapshot, refuse_mass_deletion, tree_warnings
 from etcsync.reconcile.record import Commits
 from etcsync.reconcile.snapshot import read_refs, take_snapshot
+from etcsync.reconcile.suspensions import Suspensions
 from etcsync.reconcile.validating import Planned, validated
 
 log = structlog.get_logger()
@@ -31,12 +32,14 @@ class Round:
         commits: The commits that were written for it.
         errors: Why a client is left alone from here on.
         raced: Clients whose tree changed under the run: they are planned again.
+        suspensions: Which clients are suspended.
     """
 
     intents: dict[str, Intent] = field(default_factory=dict)
     commits: dict[str, Commits] = field(default_factory=dict)
     errors: dict[str, EtcsyncError] = field(default_factory=dict)
     raced: set[str] = field(default_factory=set)
+    suspensions: Suspensions = field(default_factory=dict)
 
     def fail(self, name: str, error: EtcsyncError | OSError) -> None:
         """Leave a client alone from here on; the others go on."""
@@ -59,7 +62,7 @@ class Round:
         error = self.errors.get(name)
         intent = self.intents.get(name)
         if intent is None:
-            return ClientRun(name, error=error)
+            return ClientRun(name, error=error, suspended=self.suspensions.get(name))
         recorded = intent.snapshot.recorded
         done = error is None and name not in self.raced
         commits = self.commits.get(name)
@@ -70,6 +73,7 @@ class Round:
             actions=intent.plan.actions if done else (),
             conflicts=intent.record.holds if done else recorded.record.holds,
             warnings=tree_warnings(intent.snapshot),
+            suspended=self.suspensions.get(name),
             chosen=tuple(intent.snapshot.sides.choices),
             unmet=intent.plan.unmet,
         )
@@ -111,7 +115,9 @@ def look_and_plan(
         try:
             if not options.allow_mass_delete:
                 refuse_mass_deletion(cluster, snapshot, plan)
-            current.intents[name] = intend(cluster, snapshot, plan)
+            current.intents[name] = intend(
+                cluster, snapshot, plan, suspended=name in cluster.suspensions
+            )
         except (TreeError, OSError) as error:
             current.fail(name, error)
 

@@ -23,6 +23,7 @@ from etcsync.reconcile.errors import client_error
 from etcsync.reconcile.lock import writer_lock
 from etcsync.reconcile.options import SyncOptions, no_advance
 from etcsync.reconcile.reconciler import fetch, reconcile
+from etcsync.reconcile.suspensions import forgetting
 from etcsync.settings_file import add_clients, create_settings
 from etcsync.settings_file import remove_client as remove_from_settings
 
@@ -166,6 +167,11 @@ def set_up_clients(cluster: Cluster, clients: Sequence[Client]) -> list[ClientSe
 def _set_up(cluster: Cluster, client: Client) -> str:
     tree_path = cluster.settings.tree_path(client.name)
     managed = base_ref(client.name) in cluster.hub.refs()
+    if client.name in cluster.suspensions and not managed:
+        raise TreeError(
+            f"{client.name} is suspended, so its tree is not set up",
+            hint=f"Run `etcsync resume {client.name}`, then this again.",
+        )
     try:
         os.mkdir(tree_path, 0o755)
     except FileExistsError:
@@ -233,7 +239,7 @@ def remove_client(settings: Settings, name: str, *, delete_tree: bool, wait: flo
     """
     settings.client(name)
     tree_path = settings.tree_path(name)
-    with writer_lock(settings.lock_path, wait=wait):
+    with writer_lock(settings.lock_path, wait=wait), forgetting(settings, name):
         remove_from_settings(settings.source, name)
         if delete_tree and os.path.lexists(tree_path):
             shutil.rmtree(tree_path)
@@ -248,7 +254,7 @@ def release_client(settings: Settings, name: str, *, wait: float) -> str | None:
         TreeError: The tree cannot be given back.
     """
     settings.client(name)
-    with writer_lock(settings.lock_path, wait=wait):
+    with writer_lock(settings.lock_path, wait=wait), forgetting(settings, name):
         released = release(
             settings.hub_path,
             name,

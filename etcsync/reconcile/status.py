@@ -42,10 +42,11 @@ def cluster_status(settings: Settings, names: Sequence[str] = ()) -> ClusterStat
 
 def _client_status(cluster: Cluster, client: Client, refs: Refs) -> ClientStatus:
     tree_path = cluster.settings.tree_path(client.name)
+    suspended = cluster.suspensions.get(client.name)
     try:
         snapshot = take_snapshot(cluster, client, refs)
     except (TreeError, OSError) as error:
-        return ClientStatus(client.name, tree_path, error=client_error(error))
+        return ClientStatus(client.name, tree_path, suspended=suspended, error=client_error(error))
     plan = plan_snapshot(cluster, snapshot)
     record = snapshot.recorded.record
     held = {each.path for each in record.holds}
@@ -60,6 +61,7 @@ def _client_status(cluster: Cluster, client: Client, refs: Refs) -> ClientStatus
         local=[each for each in plan.local if each.path not in held],
         conflicts=record.holds,
         warnings=tree_warnings(snapshot),
+        suspended=suspended,
         last_sync=_last_sync(snapshot),
     )
 

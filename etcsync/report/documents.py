@@ -13,6 +13,7 @@ from etcsync.reconcile.model import (
     TreeWarning,
 )
 from etcsync.reconcile.promotion_result import Promotion
+from etcsync.reconcile.suspensions import Suspension
 
 SCHEMA = 1
 
@@ -70,6 +71,7 @@ def client_run_document(client: ClientRun) -> Document:
         "actions": [_action(action) for action in client.actions],
         "conflicts": [conflict_document(held) for held in client.conflicts],
         "warnings": [_warning(warning) for warning in client.warnings],
+        "suspended": suspension_document(client.suspended),
     }
 
 
@@ -91,6 +93,11 @@ def error_document(error: EtcsyncError | None) -> Document | None:
     return None if error is None else {"message": error.message, "hint": error.hint}
 
 
+def suspension_document(suspension: Suspension | None) -> Document | None:
+    """Return a suspension as since, until, reason and by; times are RFC 3339 UTC."""
+    return None if suspension is None else suspension.model_dump(mode="json")
+
+
 def _client_status(client: ClientStatus) -> Document:
     return {
         "name": client.name,
@@ -102,7 +109,7 @@ def _client_status(client: ClientStatus) -> Document:
         "local": [_difference(difference) for difference in client.local],
         "conflicts": [conflict_document(held) for held in client.conflicts],
         "warnings": [_warning(warning) for warning in client.warnings],
-        "suspended": None,
+        "suspended": suspension_document(client.suspended),
         "error": error_document(client.error),
         "last_sync": client.last_sync,
     }

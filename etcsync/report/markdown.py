@@ -23,6 +23,10 @@ def client_report(
         time: When the run was, RFC 3339 UTC.
     """
     lines = [f"# {run.name} at {time}", "", f"Upstream commit `{upstream_commit}`.", ""]
+    if run.suspended:
+        why = escape(f": {run.suspended.reason}" if run.suspended.reason else ".")
+        lines += [f"Suspended by {escape(run.suspended.by)}{why}", ""]
+        lines += [f"`etcsync resume {run.name}` lets its tree be written to again.", ""]
     if not details:
         lines += ["Nothing is held.", ""]
     for each in details:

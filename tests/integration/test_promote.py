@@ -259,6 +259,22 @@ def test_a_link_upstream_becomes_a_directory(cluster: Cluster) -> None:
     assert git(cluster.etc, "ls-files", "where") == "where/now\n"
 
 
+def test_what_a_suspended_client_changed_goes_and_what_it_missed_stays(cluster: Cluster) -> None:
+    cluster.run("suspend", "client0")
+    cluster.write("hosts", "127.0.0.1 localhost\n")
+    (cluster.tree(0) / "motd").write_text("hello\n")
+    before = fingerprint(cluster.tree(0))
+    assert promote(cluster)["promoted"] == ["motd"]
+    assert git(cluster.etc, "show", "--format=", "--name-only", "HEAD") == "motd\n"
+    cluster.sync()
+    assert fingerprint(cluster.tree(0)) == before
+    assert (cluster.tree(1) / "motd").read_text() == "hello\n"
+    cluster.run("resume", "client0")
+    cluster.sync()
+    assert (cluster.tree(0) / "hosts").read_text() == "127.0.0.1 localhost\n"
+    assert cluster.status()["client0"]["state"] == "synced"
+
+
 def test_a_detached_head_is_refused(cluster: Cluster) -> None:
     (cluster.tree(0) / "motd").write_text("hello\n")
     git(cluster.etc, "checkout", "-q", "--detach")

@@ -22,6 +22,7 @@ from etcsync.plan.restriction import restricted
 from etcsync.reconcile.applying import apply_all
 from etcsync.reconcile.cluster import Cluster, open_cluster
 from etcsync.reconcile.intent import Intent, intend
+from etcsync.reconcile.model import Cause
 from etcsync.reconcile.options import SyncOptions, no_advance
 from etcsync.reconcile.planning import plan_snapshot
 from etcsync.reconcile.reconciler import fetch
@@ -60,7 +61,7 @@ def run(scratch: Scratch, *paths: str) -> Intent:
     with opened(scratch) as cluster:
         intent = intended(cluster, *paths)
         current = Round(intents={"client0": intent})
-        record_intents(cluster, current)
+        record_intents(cluster, current, Cause.RECONCILE)
         written = apply_all(cluster, current, no_advance)
         record_finished(cluster, current, written)
         assert not current.errors

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etcsync.config import Client, parse_settings
-from etcsync.settings_edit import with_clients, with_value, without_client
+from etcsync.settings_edit import with_clients, with_item, with_value, without_client
 
 COMMENTS = ("", "# a comment", '# "quoted" [not.a.table]', "# writer = 1", "# staging = 'x'", "\t ")
 COMMENT = st.sampled_from(COMMENTS)
@@ -89,3 +89,27 @@ def test_removing_a_client_takes_only_its_own_keys_away(text) -> None:
         assert tomllib.loads(rest).get("clients", []) == left
         others = {key: value for key, value in data.items() if key != "clients"}
         assert {k: v for k, v in tomllib.loads(rest).items() if k != "clients"} == others
+
+
+LISTS = (
+    "",
+    "[policy]",
+    "[policy]\nfiles = []",
+    '[policy]\nfiles = ["/a", "b"] # two',
+    '[policy]\nfiles = [ "/a", # one\n]',
+    '[policy]\nfiles = [\n  "/a",\n  "/b" # no comma\n]',
+    "[policy]\n# files = []",
+    'policy = {files = ["/a"]}',
+    "policy.files = [ # none\n]",
+)
+
+
+@given(st.sampled_from(LISTS), COMMENT)
+def test_an_item_comes_last_in_its_list_and_comments_stay(policy, comment) -> None:
+    text = f"{policy}\n{comment}\n[upstream]\nroot = '/r'\n"
+    expected = tomllib.loads(text)
+    expected.setdefault("policy", {}).setdefault("files", []).append("/new")
+    edited = with_item(text, "policy", "files", "/new")
+    assert tomllib.loads(edited) == expected
+    for remark in ("# two", "# one", "# no comma", "# none", comment.strip()):
+        assert (remark in edited) == (remark in text)
