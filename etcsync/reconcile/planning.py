@@ -46,7 +46,7 @@ def refuse_mass_deletion(cluster: Cluster, snapshot: Snapshot, planned: Plan) ->
     """Stop for this client when more would be deleted, or was deleted, than the settings allow.
 
     Raises:
-        TreeError: The tree lost too much since it was recorded, or upstream takes too much away.
+        TreeError: The tree lost too much since it was recorded, or too much would be taken away.
     """
     sides = snapshot.sides
     recorded = len(snapshot.recorded.git)
@@ -62,19 +62,22 @@ def refuse_mass_deletion(cluster: Cluster, snapshot: Snapshot, planned: Plan) ->
         return
     ours = _files(sides.ours)
     limit = cluster.settings.limits.max_delete_percent
-    confirm = f"`etcsync sync {snapshot.client.name} --allow-mass-delete`"
     for missing, of, what in (
         (
             lost,
             recorded,
             f"{snapshot.tree_path} lost {lost} of the {recorded} files recorded in it",
         ),
-        (deleted, ours, f"upstream would delete {deleted} of the {ours} files in the tree"),
+        (
+            deleted,
+            ours,
+            f"{deleted} of the {ours} files in {snapshot.tree_path} would be deleted",
+        ),
     ):
         if missing > FEW and missing * 100 > of * limit:
             raise TreeError(
                 f"{what}, more than limits.max_delete_percent = {limit}; nothing was done",
-                hint=f"If that is meant: {confirm}.",
+                hint="If that is meant, run it again with --allow-mass-delete.",
             )
 
 
