@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from functools import partial
 
 from etcsync.plan.keyed.conflicts import KeyedConflict, RecordConflict, field_conflict
-from etcsync.plan.keyed.document import Document, Slot, write_document
+from etcsync.plan.keyed.document import Document, write_document
 from etcsync.plan.keyed.formats import FORMATS, Format
 from etcsync.plan.keyed.records import merge_records
 from etcsync.plan.keyed.three_way import CLASH, Versions, choose, merge_sets
-from etcsync.plan.keyed.weave import interleave, weave
+from etcsync.plan.keyed.weave import frame_and_guest, interleave, weave
 
 
 def merge_keyed(
@@ -39,20 +39,18 @@ def merge_keyed(
         return None
     table = FORMATS[format_name]
     documents = Versions(*map(table.read, contents))
-    frame_and_guest = _frame_and_guest(documents)
+    sides = frame_and_guest(Versions(*(list(document.records) for document in documents)))
     unclear = choose(*(_unclear_lines(table, document) for document in documents))
-    if frame_and_guest is None or unclear is CLASH or any(map(_has_repetitions, documents)):
+    if sides is None or unclear is CLASH or any(map(_has_repetitions, documents)):
         return None
     texts, conflicts = merge_records(table.name, documents, partial(_settle, table))
     if conflicts:
         return KeyedConflict(tuple(conflicts))
-    order = interleave(
-        *([slot for slot in document.records if slot in texts] for document in frame_and_guest)
-    )
+    order = interleave(*([slot for slot in slots if slot in texts] for slots in sides))
     merged = write_document(weave(documents, order, texts))
     # Lines that are no records come through exactly, and none of them becomes part of a record.
     result = table.read(merged)
-    if _unclear_lines(table, result) != unclear or _texts(result) != texts:
+    if _unclear_lines(table, result) != unclear or result.texts() != texts:
         return None
     return merged
 
@@ -61,31 +59,10 @@ def _has_repetitions(document: Document) -> bool:
     return any(slot.turn for slot in document.records)
 
 
-def _texts(document: Document) -> dict[Slot, bytes]:
-    return {slot: record.text for slot, record in document.records.items()}
-
-
 def _unclear_lines(table: Format, document: Document) -> list[bytes]:
     """Return the lines that are neither records nor comments, in order of their bytes."""
     leads = (*(record.lead for record in document.records.values()), document.tail)
     return sorted(line for lead in leads for line in lead if not table.is_comment(line))
-
-
-def _frame_and_guest(documents: Versions[Document]) -> tuple[Document, Document] | None:
-    """Return the side that gives the order and the other, or None if the sides' orders differ."""
-    base, ours, theirs = documents
-    if _same_order(base, theirs):
-        return ours, theirs
-    if _same_order(base, ours) or _same_order(ours, theirs):
-        return theirs, ours
-    return None
-
-
-def _same_order(one: Document, other: Document) -> bool:
-    def common(document: Document) -> list[Slot]:
-        return [s for s in document.records if s in one.records and s in other.records]
-
-    return common(one) == common(other)
 
 
 def _settle(
