@@ -18,6 +18,7 @@ from etcsync.plan.model import (
     Hold,
     HoldReason,
     Plan,
+    Refusal,
     Sides,
     changed_paths,
     conflict_id,
@@ -36,7 +37,7 @@ def plan(
     client: str,
     recorded_holds: Mapping[str, str] = {},
     upstream_changes: AbstractSet[str] | None = None,
-    refused: Mapping[tuple[str, str], str] = {},
+    refused: Mapping[tuple[str, str], Refusal] = {},
 ) -> Plan:
     """Plan the reconciliation of one client.
 
@@ -49,8 +50,8 @@ def plan(
             action.
         upstream_changes: The paths where base and theirs differ, if the caller knows them already,
             as it does for all clients that share a base.
-        refused: Contents that a validator did not accept: by path and blob id, what it said, as a
-            sentence. They are not put in place.
+        refused: Contents that are not to be put in place because no validator accepted them, by
+            path and blob id.
     """
     if upstream_changes is None:
         upstream_changes = changed_paths(sides.base, sides.theirs)
@@ -120,9 +121,9 @@ def _decide_root(undecided: Decision, creating: bool, merger: Merger) -> Decisio
     return decide(undecided, merger)
 
 
-def _without_refused(decisions: Decisions, refused: Mapping[tuple[str, str], str]) -> Decisions:
+def _without_refused(decisions: Decisions, refused: Mapping[tuple[str, str], Refusal]) -> Decisions:
     blocked = {
-        path: decision.block(HoldReason.INVALID, refused[path, decision.after.oid])
+        path: decision.block(*refused[path, decision.after.oid])
         for path, decision in decisions.items()
         if decision.act is not None
         and decision.after is not None
@@ -140,6 +141,7 @@ def _action(decision: Decision, act: Act) -> Action:
         decision.reason,
         decision.ours,
         decision.after,
+        decision.needs_voucher,
     )
 
 
