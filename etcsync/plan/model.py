@@ -68,6 +68,7 @@ class Action:
         before: What the tree has now, None for nothing: apply checks it again.
         after: What the tree has afterwards, None for nothing; equals ``before`` for hold and
             release.
+        needs_voucher: Whether it may only be done if a validator has accepted the content.
     """
 
     path: str
@@ -76,6 +77,7 @@ class Action:
     reason: str
     before: Entry | None
     after: Entry | None
+    needs_voucher: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,18 @@ class Hold:
     ours: Entry | None
     theirs: Entry | None
     strategy: Strategy
+
+
+class Refusal(NamedTuple):
+    """Why a content is not to be put in place.
+
+    Attributes:
+        reason: The kind of conflict.
+        detail: The same in sentences; untrusted text, but never anything secret.
+    """
+
+    reason: HoldReason
+    detail: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from etcsync.entries import GIT_PATH, Entry, Kind
 from etcsync.errors import TreeError
 from etcsync.plan.keyed import ACCOUNT_FILES
-from etcsync.plan.model import Hold, Plan
+from etcsync.plan.model import Hold, Plan, Refusal
 from etcsync.plan.planner import plan
 from etcsync.plan.restriction import restricted
 from etcsync.policy.treatment import Strategy
@@ -19,8 +19,8 @@ FEW = 5
 """Deletions that are never taken for a mishap."""
 
 
-Refused = dict[tuple[str, str], str]
-"""By path and blob id, why a content is not to be put in place, as a sentence."""
+Refused = dict[tuple[str, str], Refusal]
+"""By path and blob id, why a content is not to be put in place."""
 
 
 def plan_snapshot(cluster: Cluster, snapshot: Snapshot, refused: Refused | None = None) -> Plan:
