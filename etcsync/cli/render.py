@@ -34,11 +34,6 @@ def safe(text: str) -> str:
     return printable(text)
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, in the plural where it must be."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def change_lines(differences: Iterable[Difference]) -> Iterator[Text]:
     """Yield one line for each difference between a tree and upstream."""
     for difference in differences:

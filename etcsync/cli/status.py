@@ -9,10 +9,15 @@ from rich.text import Text
 
 from etcsync.cli.arguments import some_clients
 from etcsync.cli.context import Context, with_context
-from etcsync.cli.render import STATE_STYLES, change_lines, counted, safe
+from etcsync.cli.render import STATE_STYLES, change_lines, safe
+from etcsync.plan.alike import DriftGroup
 from etcsync.reconcile.model import ClientStatus, ClusterStatus
 from etcsync.reconcile.status import cluster_status
 from etcsync.report.documents import status_document
+from etcsync.report.words import alike_sentence, counted, listed
+
+ALIKE_SHOWN = 20
+"""Shared differences that are listed; `--json` has them all."""
 
 
 @click.command(epilog="Example: etcsync status --exit-code client0")
@@ -42,6 +47,7 @@ def _show(out: Console, state: ClusterStatus) -> None:
     _list(out, state.leftovers, "left by the package manager, to be merged by you")
     out.print()
     out.print(_table(state))
+    _show_alike(out, state.alike)
     for client in state.clients:
         _show_details(out, client)
 
@@ -74,6 +80,16 @@ def _table(state: ClusterStatus) -> Table:
             client.last_sync or "never",
         )
     return table
+
+
+def _show_alike(out: Console, alike: Sequence[DriftGroup]) -> None:
+    if not alike:
+        return
+    out.print()
+    for group in alike[:ALIKE_SHOWN]:
+        out.print(f"{safe(alike_sentence(group))}: {listed(group.clients)}", soft_wrap=True)
+    if len(alike) > ALIKE_SHOWN:
+        out.print(f"and {counted(len(alike) - ALIKE_SHOWN, 'more shared difference')}")
 
 
 def _show_details(out: Console, client: ClientStatus) -> None:

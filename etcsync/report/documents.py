@@ -3,6 +3,7 @@
 from typing import Any
 
 from etcsync.errors import EtcsyncError
+from etcsync.plan.alike import DriftGroup
 from etcsync.plan.model import Action, Difference
 from etcsync.reconcile.model import (
     ClientRun,
@@ -30,6 +31,7 @@ def status_document(status: ClusterStatus) -> Document:
             "busy": status.busy is not None,
         },
         "clients": [_client_status(client) for client in status.clients],
+        "alike": [drift_document(group) for group in status.alike],
     }
 
 
@@ -71,6 +73,16 @@ def conflict_document(held: HeldPath) -> Document:
 def error_document(error: EtcsyncError | None) -> Document | None:
     """Return an error as message and hint."""
     return None if error is None else {"message": error.message, "hint": error.hint}
+
+
+def drift_document(group: DriftGroup) -> Document:
+    """Return a difference from upstream with the clients that have it."""
+    return {
+        "path": group.path,
+        "change": group.change.value,
+        "strategy": group.strategy.value,
+        "clients": list(group.clients),
+    }
 
 
 def _client_status(client: ClientStatus) -> Document:
