@@ -26,6 +26,7 @@ COMMANDS = {
     "init": "init",
     "plan": "sync",
     "policy": "policy",
+    "report": "report",
     "status": "status",
     "sync": "sync",
 }

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-
 from cluster import Cluster, sample_cluster
+
 from etcsync.entries import blob_oid
 
 

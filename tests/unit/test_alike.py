@@ -1,10 +1,11 @@
 """Clients that differ from upstream in the same way, and edits that a promoted change meets."""
 
+from plan_support import FIFO, file
+
 from etcsync.entries import Entry
 from etcsync.plan.alike import Edit, drift_groups, edits_elsewhere, shared_groups
 from etcsync.plan.model import Change, Difference
 from etcsync.policy.treatment import Strategy
-from plan_support import FIFO, file
 
 
 def drift(
