@@ -30,6 +30,7 @@ COMMANDS = {
     "log": "log",
     "plan": "sync",
     "policy": "policy",
+    "report": "report",
     "resolve": "resolve",
     "restore": "restore",
     "resume": "resume",

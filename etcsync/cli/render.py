@@ -1,6 +1,5 @@
 """Pieces of text output that several commands share."""
 
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 
@@ -36,20 +35,6 @@ ACT_STYLES = {
 def safe(text: str) -> str:
     """Return ``text`` so that nothing in it steers the terminal."""
     return printable(text)
-
-
-def path_argument(path: str) -> str:
-    """Return ``path`` as a shell takes it, for a command line to be shown.
-
-    Of a name that would steer the terminal the escapes are shown; such a command finds no path.
-    """
-    shown = safe(path)
-    return shlex.quote(f"./{shown}" if shown.startswith("-") else shown)
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, in the plural where it must be."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def change_lines(differences: Iterable[Difference]) -> Iterator[Text]:

@@ -120,11 +120,21 @@ class Refusal(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A path where the tree will still differ from upstream, and how."""
+    """A path where the tree will still differ from upstream, and how.
+
+    Attributes:
+        path: Where.
+        change: How.
+        strategy: The path's strategy.
+        entry: What the tree will have there, None for nothing. It tells whether clients differ
+            alike, and is never shown: the blob id of a secret would give it away to whoever can
+            guess it. Not compared.
+    """
 
     path: str
     change: Change
     strategy: Strategy
+    entry: Entry | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,7 +206,7 @@ def _unmet(
 def _differences(decisions: Iterable[Decision], *, local: bool) -> tuple[Difference, ...]:
     """Return what will differ from upstream without being held: the client's own, or drift."""
     return tuple(
-        Difference(decision.path, change, decision.treatment.strategy)
+        Difference(decision.path, change, decision.treatment.strategy, decision.after)
         for decision in decisions
         if decision.hold is None
         and (change := difference(decision.after, decision.theirs)) is not None
