@@ -5,12 +5,12 @@ import click
 from etcsync.cli.arguments import now, one_client, user
 from etcsync.cli.context import Context, with_context
 from etcsync.cli.outcomes import show_paths
-from etcsync.cli.render import suspension_text
 from etcsync.reconcile.options import SyncOptions
 from etcsync.reconcile.restoring import restore as restore_version
 from etcsync.reconcile.suspensions import Suspension
 from etcsync.report.decisions import paths_document
 from etcsync.report.escape import printable
+from etcsync.report.words import suspension_text
 
 
 @click.command(

@@ -25,7 +25,7 @@ from etcsync.report.escape import printable
 from etcsync.report.excerpts import LISTED, cut_line, cut_lines, cut_path
 from etcsync.report.next_steps import held_commands, next_steps
 from etcsync.report.three_way import Column, side_by_side
-from etcsync.report.words import VERBS, counted, listed
+from etcsync.report.words import VERBS, counted, listed, suspension_text
 
 OPEN_DIFFS = 12
 """Differences from upstream up to which all are unfolded at first."""
@@ -96,6 +96,7 @@ def _environment() -> Environment:
         "drift_commands": drift_commands,
         "drift_heading": _drift_heading,
         "why_hidden": _why_hidden,
+        "suspension_text": suspension_text,
     }
     return environment
 

@@ -7,10 +7,10 @@ from etcsync.reconcile.model import ClientStatus
 from etcsync.report.cluster_document import state_counts
 from etcsync.report.commands import drift_commands
 from etcsync.report.conflict import conflict_text
-from etcsync.report.excerpts import LINES_SHOWN, LISTED, cut_lines, cut_path
+from etcsync.report.excerpts import LINES_SHOWN, LISTED, WORDS_SHOWN, cut_line, cut_lines, cut_path
 from etcsync.report.markdown import code, fenced
 from etcsync.report.next_steps import held_commands, next_steps
-from etcsync.report.words import VERBS, counted, listed
+from etcsync.report.words import VERBS, counted, listed, suspension_text
 
 _COLUMNS = ("client", "state", "behind", "drift", "local", "held", "warnings", "last sync")
 _BOTH_DIFFS = 2
@@ -63,6 +63,12 @@ def _clients(report: ClusterReport) -> Iterator[str]:
         error = client.error
         words = "" if error is None else "\n".join(filter(None, (error.message, error.hint)))
         yield from fenced("\n".join(cut_lines(words.split("\n"))))
+    suspended = [(client.name, client.suspended) for client in clients if client.suspended]
+    if suspended:
+        yield from ("", "Suspended, so that nothing is written to their trees:", "")
+        for name, suspension in suspended[:LISTED]:
+            yield f"- {code(name)}: {code(cut_line(suspension_text(suspension), WORDS_SHOWN))}"
+        yield from _more(len(suspended), "client")
     warnings = [(client.name, warning) for client in clients for warning in client.warnings]
     if warnings:
         yield from ("", "Not recorded:", "")

@@ -11,6 +11,9 @@ LINES_SHOWN = 100
 WIDTH_SHOWN = 200
 """Characters of a line."""
 
+WORDS_SHOWN = 1000
+"""Characters of a message, a detail or a reason."""
+
 PATH_SHOWN = 300
 """Characters of a path; the whole path is in the JSON document."""
 

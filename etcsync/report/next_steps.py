@@ -36,6 +36,11 @@ def next_steps(report: ClusterReport) -> list[Step]:
     if behind:
         what = f"{counted(behind, 'client')} behind upstream:"
         found.append(Step(what, ["etcsync plan", "etcsync sync"]))
+    suspended = [client.name for client in status.clients if client.suspended]
+    if suspended:
+        number = counted(len(suspended), "client")
+        what = f"{number} suspended. When the reason is gone, beginning with:"
+        found.append(Step(what, [f"etcsync resume {suspended[0]}"]))
     if status.uncommitted:
         what = (
             f"{counted(len(status.uncommitted), 'path')} not committed upstream. Commit in the "

@@ -1,9 +1,12 @@
-"""Phrases that several kinds of output share. Nothing here is escaped."""
+"""Phrases that several kinds of output share. Paths in them are not escaped."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from etcsync.plan.alike import DriftGroup
 from etcsync.plan.model import Change
+from etcsync.reconcile.suspensions import Suspension
+from etcsync.report.escape import printable
 
 NAMES_SHOWN = 12
 """Clients named in a line; `--json` has them all."""
@@ -33,3 +36,15 @@ def listed(names: Sequence[str]) -> str:
 def alike_sentence(group: DriftGroup) -> str:
     """Return what the clients of a group did alike, without their names."""
     return f"{counted(len(group.clients), 'client')} {VERBS[group.change]} {group.path} alike"
+
+
+def time_text(time: datetime) -> str:
+    """Return a time as RFC 3339 UTC."""
+    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def suspension_text(suspension: Suspension) -> str:
+    """Return since when, until when, by whom and why a client is suspended, safe to print."""
+    until = f" until {time_text(suspension.until)}" if suspension.until else ""
+    why = f": {printable(suspension.reason)}" if suspension.reason else ""
+    return f"since {time_text(suspension.since)}{until} by {printable(suspension.by)}{why}"

@@ -335,3 +335,13 @@ def test_long_contents_and_many_differences_are_cut_and_say_so(cluster: Cluster)
     (tree / "drift000").unlink()
     only = json.loads(report(cluster, "json", "client0"))["drift"]
     assert [d["diff_lines"] for d in only if d["path"] == "drift001"] == [301]
+
+
+def test_who_is_suspended_and_why_is_told(cluster: Cluster) -> None:
+    cluster.run("suspend", "client1", "--reason", "exam <b>\x1b")
+    for kind in FORMATS:
+        text = report(cluster, kind)
+        shown = Page(text).shown if kind == "html" else text
+        assert "exam <b>" in shown
+        assert "etcsync resume client1" in shown
+        assert "\x1b" not in text
