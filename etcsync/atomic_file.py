@@ -4,17 +4,20 @@ import os
 import tempfile
 
 
-def write_file(path: str, content: bytes, *, mode: int = 0o644, replace: bool = True) -> None:
+def write_file(
+    path: str, content: bytes, *, mode: int = 0o644, replace: bool = True, inherit: bool = True
+) -> None:
     """Write ``content`` beside ``path``, then put it there at once, safe from a power cut.
 
-    A file that is replaced passes on its owner and mode. ``path`` itself is replaced, whatever it
-    is; resolve a link before, if what it leads to is meant.
+    A file that is replaced passes on its owner and mode, unless ``inherit`` is false. ``path``
+    itself is replaced, whatever it is; resolve a link before, if what it leads to is meant.
 
     Args:
         path: Where the file is to be; its directory must exist and be safe from others.
         content: All of it.
         mode: The permission bits of a file that is new.
         replace: False: never replace, raise instead.
+        inherit: False: the file gets ``mode`` also where it replaces another.
 
     Raises:
         FileExistsError: The file exists and ``replace`` is false.
@@ -24,7 +27,9 @@ def write_file(path: str, content: bytes, *, mode: int = 0o644, replace: bool = 
     descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=folder)
     try:
         with open(descriptor, "wb") as file:
-            _take_over(descriptor, path, mode)
+            os.fchmod(descriptor, mode)
+            if inherit:
+                _take_over(descriptor, path)
             file.write(content)
             file.flush()
             os.fsync(descriptor)
@@ -39,12 +44,11 @@ def write_file(path: str, content: bytes, *, mode: int = 0o644, replace: bool = 
     _sync_directory(folder)
 
 
-def _take_over(descriptor: int, path: str, mode: int) -> None:
-    """Give the new file the owner and mode of the one at ``path``, or ``mode``."""
+def _take_over(descriptor: int, path: str) -> None:
+    """Give the new file the owner and mode of the one at ``path``, where there is one."""
     try:
         old = os.lstat(path)
     except FileNotFoundError:
-        os.fchmod(descriptor, mode)
         return
     new = os.fstat(descriptor)
     if (old.st_uid, old.st_gid) != (new.st_uid, new.st_gid):

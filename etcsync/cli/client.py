@@ -5,10 +5,11 @@ from rich.table import Table
 
 from etcsync.cli.arguments import now, one_client
 from etcsync.cli.context import Context, with_context
-from etcsync.cli.render import STATE_STYLES, safe, suspension_text
+from etcsync.cli.render import STATE_STYLES, safe
 from etcsync.reconcile.setup import add_client, release_client, remove_client
 from etcsync.reconcile.suspensions import suspensions_in_force
 from etcsync.report.documents import suspension_document
+from etcsync.report.words import suspension_text
 
 
 @click.group()

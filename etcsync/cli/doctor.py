@@ -7,12 +7,13 @@ from rich.console import Console
 from rich.text import Text
 
 from etcsync.cli.context import Context, with_context
-from etcsync.cli.render import counted, safe
+from etcsync.cli.render import safe
 from etcsync.doctor.checks import CHECKS
 from etcsync.doctor.document import examination_document
 from etcsync.doctor.examine import Examination, Result, examine
 from etcsync.doctor.finding import Severity
 from etcsync.report.escape import printable
+from etcsync.report.words import counted
 
 SEVERITY_STYLES = {
     Severity.SERIOUS: "bold red",

@@ -31,6 +31,7 @@ COMMANDS = {
     "plan": "sync",
     "policy": "policy",
     "promote": "promote",
+    "report": "report",
     "resolve": "resolve",
     "restore": "restore",
     "resume": "resume",

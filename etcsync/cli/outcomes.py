@@ -32,9 +32,6 @@ def show_outcome(
 
 def show_paths(out: Console, done: PathsRun, word: str) -> None:
     """Print what became of the paths that a command was given; ``word`` says what it does."""
-    if done.run.error:
-        show_outcome(out, done.run.name, done.run.error, None, word)
-        return
     for path in done.done:
         show_outcome(out, safe(path), None, None, word)
     for each in done.left_out:

@@ -6,12 +6,13 @@ from rich.text import Text
 from etcsync.cli.arguments import one_client
 from etcsync.cli.context import Context, with_context
 from etcsync.cli.diff import print_differences
-from etcsync.cli.render import counted, safe
+from etcsync.cli.render import safe
 from etcsync.reconcile.options import PromoteOptions, no_advance
 from etcsync.reconcile.promote import promote as promote_drift
 from etcsync.reconcile.promotion_result import Promotion
 from etcsync.report.conflict import conflict_text
 from etcsync.report.documents import promotion_document
+from etcsync.report.words import counted
 
 
 @click.command(epilog="Example: etcsync promote client0 chrony.conf -m 'Use our own time server'")

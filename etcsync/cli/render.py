@@ -1,8 +1,6 @@
 """Pieces of text output that several commands share."""
 
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.text import Text
@@ -11,6 +9,7 @@ from etcsync.plan.model import Action, Difference
 from etcsync.reconcile.model import TreeWarning
 from etcsync.reconcile.suspensions import Suspension
 from etcsync.report.escape import printable
+from etcsync.report.words import suspension_text
 
 STATE_STYLES = {
     "error": "bold red",
@@ -38,20 +37,6 @@ def safe(text: str) -> str:
     return printable(text)
 
 
-def path_argument(path: str) -> str:
-    """Return ``path`` as a shell takes it, for a command line to be shown.
-
-    Of a name that would steer the terminal the escapes are shown; such a command finds no path.
-    """
-    shown = safe(path)
-    return shlex.quote(f"./{shown}" if shown.startswith("-") else shown)
-
-
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, in the plural where it must be."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def change_lines(differences: Iterable[Difference]) -> Iterator[Text]:
     """Yield one line for each difference between a tree and upstream."""
     for difference in differences:
@@ -66,18 +51,6 @@ def action_lines(actions: Iterable[Action]) -> Iterator[Text]:
             safe(action.path),
             (f"  ({safe(action.reason)})", "dim"),
         )
-
-
-def time_text(time: datetime) -> str:
-    """Return a time as RFC 3339 UTC."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def suspension_text(suspension: Suspension) -> str:
-    """Return since when, until when, by whom and why a client is suspended."""
-    until = f" until {time_text(suspension.until)}" if suspension.until else ""
-    why = f": {safe(suspension.reason)}" if suspension.reason else ""
-    return f"since {time_text(suspension.since)}{until} by {safe(suspension.by)}{why}"
 
 
 def show_suspension(out: Console, clients: Sequence[str], suspension: Suspension) -> None:

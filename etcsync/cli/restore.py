@@ -2,12 +2,15 @@
 
 import click
 
-from etcsync.cli.arguments import one_client
+from etcsync.cli.arguments import now, one_client, user
 from etcsync.cli.context import Context, with_context
 from etcsync.cli.outcomes import show_paths
 from etcsync.reconcile.options import SyncOptions
 from etcsync.reconcile.restoring import restore as restore_version
+from etcsync.reconcile.suspensions import Suspension
 from etcsync.report.decisions import paths_document
+from etcsync.report.escape import printable
+from etcsync.report.words import suspension_text
 
 
 @click.command(
@@ -32,9 +35,16 @@ def restore(
     and then the client is suspended, too. What is replaced is recorded first.
     """
     options = SyncOptions(allow_mass_delete=allow_mass_delete, wait=context.wait)
-    done = restore_version(context.settings, client, revision, paths, options)
+    suspension = Suspension(
+        since=now(), until=None, reason=f"restored to {revision}", by=printable(user())
+    )
+    done = restore_version(context.settings, client, revision, paths, suspension, options)
     if context.json:
         context.print_json(paths_document(done))
     else:
         show_paths(context.out, done, "restored")
+        if done.run.suspended:
+            text = suspension_text(done.run.suspended)
+            context.out.print(f"{client} is suspended {text}", style="magenta", soft_wrap=True)
+            context.out.print(f"→ etcsync resume {client}", style="dim")
     return done.exit_status

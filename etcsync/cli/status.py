@@ -9,21 +9,17 @@ from rich.text import Text
 
 from etcsync.cli.arguments import some_clients
 from etcsync.cli.context import Context, with_context
-from etcsync.cli.render import (
-    STATE_STYLES,
-    change_lines,
-    counted,
-    path_argument,
-    safe,
-    show_suspension,
-)
+from etcsync.cli.render import STATE_STYLES, change_lines, safe, show_suspension
+from etcsync.plan.alike import DriftGroup
 from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.model import ClientStatus, ClusterStatus
 from etcsync.reconcile.status import cluster_status
+from etcsync.report.commands import drift_commands
 from etcsync.report.documents import status_document
+from etcsync.report.words import alike_sentence, counted, listed
 
-DRIFT_EXITS = ("promote", "accept", "discard")
-"""The commands that end drift: everyone gets it, it is meant, it goes."""
+ALIKE_SHOWN = 20
+"""Shared differences that are listed; `--json` has them all."""
 
 
 @click.command(epilog="Example: etcsync status --exit-code client0")
@@ -53,6 +49,7 @@ def _show(out: Console, state: ClusterStatus) -> None:
     _list(out, state.leftovers, "left by the package manager, to be merged by you")
     out.print()
     out.print(_table(state))
+    _show_alike(out, state.alike)
     for client in state.clients:
         _show_details(out, client)
 
@@ -87,6 +84,16 @@ def _table(state: ClusterStatus) -> Table:
     return table
 
 
+def _show_alike(out: Console, alike: Sequence[DriftGroup]) -> None:
+    if not alike:
+        return
+    out.print()
+    for group in alike[:ALIKE_SHOWN]:
+        out.print(f"{safe(alike_sentence(group))}: {listed(group.clients)}", soft_wrap=True)
+    if len(alike) > ALIKE_SHOWN:
+        out.print(f"and {counted(len(alike) - ALIKE_SHOWN, 'more shared difference')}")
+
+
 def _show_details(out: Console, client: ClientStatus) -> None:
     attention = client.error or client.drift or client.conflicts or client.warnings
     if not (attention or client.suspended):
@@ -119,6 +126,5 @@ def _show_exits(out: Console, client: ClientStatus) -> None:
     staying = (each.path for each in client.drift if each.strategy is not Strategy.UPSTREAM)
     path = next(staying, None)
     if path is not None:
-        where = f"{client.name} {path_argument(path)}"
-        commands = " · ".join(f"etcsync {command} {where}" for command in DRIFT_EXITS)
+        commands = " · ".join(drift_commands(client.name, path))
         out.print(f"  → {commands}", style="dim", soft_wrap=True)

@@ -4,10 +4,11 @@ import click
 
 from etcsync.cli.arguments import Duration, chosen_clients, now, user
 from etcsync.cli.context import Context, with_context
-from etcsync.cli.render import safe, suspension_text
+from etcsync.cli.render import safe
 from etcsync.reconcile.suspensions import Suspended
 from etcsync.reconcile.suspensions import suspend as suspend_clients
 from etcsync.report.documents import suspension_document
+from etcsync.report.words import suspension_text
 
 
 @click.command(epilog="Example: etcsync suspend client0 --for 2h --reason 'new mail server'")

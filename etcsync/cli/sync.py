@@ -16,18 +16,15 @@ from rich.progress import (
 
 from etcsync.cli.arguments import some_clients
 from etcsync.cli.context import Context, with_context
-from etcsync.cli.render import action_lines, counted, safe, show_suspension, warning_line
+from etcsync.cli.render import action_lines, safe, show_suspension, warning_line
 from etcsync.reconcile.model import ClientRun, Run
 from etcsync.reconcile.options import Advance, SyncOptions
 from etcsync.reconcile.reconciler import plan_clients, sync_clients
 from etcsync.report.documents import run_document
+from etcsync.report.words import counted, listed
 
 PROGRESS_FROM = 10
 """Clients from which on a progress bar is worth its lines."""
-
-
-NAMES_SHOWN = 12
-"""Clients named in a line; `--json` has them all."""
 
 
 @click.command(epilog="Example: etcsync plan client0")
@@ -99,12 +96,12 @@ def _report(context: Context, run: Run, *, nothing: str) -> int:
     for alike in _grouped(run.clients):
         names = [client.name for client in alike]
         if _has_news(alike[0]):
-            context.out.print(_listed(names), style="bold")
+            context.out.print(listed(names), style="bold")
             if alike[0].suspended:
                 show_suspension(context.out, names, alike[0].suspended)
             _show_client(context.out, alike[0])
         else:
-            context.out.print(f"{counted(len(alike), 'client')} {nothing}: {_listed(names)}")
+            context.out.print(f"{counted(len(alike), 'client')} {nothing}: {listed(names)}")
     return run.exit_status
 
 
@@ -117,12 +114,6 @@ def _grouped(clients: Iterable[ClientRun]) -> list[list[ClientRun]]:
         warned = tuple((warning.path, warning.kind) for warning in client.warnings)
         groups.setdefault((alone, did, warned, client.suspended), []).append(client)
     return list(groups.values())
-
-
-def _listed(names: list[str]) -> str:
-    if len(names) <= NAMES_SHOWN:
-        return " ".join(names)
-    return f"{' '.join(names[:NAMES_SHOWN])} and {len(names) - NAMES_SHOWN} more"
 
 
 def _has_news(client: ClientRun) -> bool:

@@ -11,7 +11,8 @@ from etcsync.entries import Entry, Kind
 from etcsync.plan.keyed import RecordConflict, format_for
 from etcsync.plan.merger import Merged, Merger
 from etcsync.plan.metadata import merge_metadata
-from etcsync.plan.model import Act, Choice, HoldReason
+from etcsync.plan.model import Act, Choice, HoldReason, Refusal
+from etcsync.plan.sections import section_format_for
 from etcsync.policy.treatment import Strategy, Treatment
 from etcsync.report.secrets import is_secret
 
@@ -37,8 +38,8 @@ UNRECORDED_DETAIL = "What the client has here is not recorded, so it must not be
 class Decision(NamedTuple):
     """One path's three sides, and what is to become of the tree's entry.
 
-    With an act the tree gets ``after``. With a hold, or with neither, the tree keeps ``ours``, and
-    ``after`` is equal to it.
+    With an act the tree gets ``after``; with ``needs_voucher`` only if a validator has accepted
+    it. With a hold, or with neither, the tree keeps ``ours``, and ``after`` is equal to it.
     """
 
     path: str
@@ -50,6 +51,7 @@ class Decision(NamedTuple):
     after: Entry | None
     reason: str = ""
     hold: HoldReason | None = None
+    needs_voucher: bool = False
 
     @property
     def upstream_changed(self) -> bool:
@@ -150,7 +152,8 @@ def _combine(undecided: Decision, merger: Merger) -> Decision:
         return undecided.block(HoldReason.TYPE)
     content = _merge_content(undecided, ours, theirs, merger)
     if content.hold is None:
-        return take_content(undecided, ours, theirs, content.oid)
+        taken = take_content(undecided, ours, theirs, content.oid)
+        return _vouched_for(taken) if content.by_section else taken
     secret = is_secret(treatment, base, ours, theirs)
     return undecided.block(content.hold, "" if secret else sentences(content.conflicts))
 
@@ -176,6 +179,28 @@ def take_content(undecided: Decision, ours: Entry, theirs: Entry, oid: str) -> D
     return undecided.put(act, merged, "upstream and the client changed it")
 
 
+def _vouched_for(taken: Decision) -> Decision:
+    """Let a validator have the last word on a merged content; without one, hold the path."""
+    if taken.act not in {Act.WRITE, Act.MERGE}:
+        return taken
+    if not taken.treatment.validate:
+        return taken.block(*unvouched("no rule names a validator that could vouch for it"))
+    return taken._replace(needs_voucher=True)
+
+
+def unvouched(obstacle: str) -> Refusal:
+    """Refuse a content, merged by section, that no validator has accepted.
+
+    Args:
+        obstacle: Why none has: a sentence without its end.
+    """
+    return Refusal(
+        HoldReason.CONTENT,
+        "The client and upstream changed lines that stand together. It would merge by section and "
+        f"key, but {obstacle}.",
+    )
+
+
 def _merge_content(undecided: Decision, ours: Entry, theirs: Entry, merger: Merger) -> Merged:
     base, strategy = undecided.base, undecided.treatment.strategy
     if ours.same_content(theirs) or (base is not None and theirs.same_content(base)):
@@ -187,7 +212,8 @@ def _merge_content(undecided: Decision, ours: Entry, theirs: Entry, merger: Merg
     if strategy is Strategy.ATOMIC or ours.kind is not Kind.FILE:
         return Merged(hold=HoldReason.ADD_ADD if base is None else HoldReason.CONTENT)
     table = format_for(undecided.path) if strategy is Strategy.KEYED else None
-    return merger.merge(strategy, base and base.oid, ours.oid, theirs.oid, table)
+    sections = section_format_for(undecided.path)
+    return merger.merge(strategy, base and base.oid, ours.oid, theirs.oid, table, sections)
 
 
 def sentences(conflicts: Sequence[RecordConflict]) -> str:

@@ -1,6 +1,6 @@
 """Merging file contents, once for a whole fleet."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from etcsync.entries import blob_oid
@@ -13,6 +13,7 @@ from etcsync.plan.keyed import (
 )
 from etcsync.plan.keyed.three_way import Versions
 from etcsync.plan.model import HoldReason
+from etcsync.plan.sections import merge_sections
 from etcsync.plan.text import is_binary, merge_text, merge_union
 from etcsync.policy.treatment import Strategy
 from etcsync.report.secrets import looks_secret
@@ -28,11 +29,25 @@ class Merged(NamedTuple):
         oid: The merged blob.
         hold: Why there is none.
         conflicts: The records in dispute; empty where they are not known, or secret.
+        by_section: Whether the blob was merged by section and key, which only the program that
+            reads it can vouch for.
     """
 
     oid: str = ""
     hold: HoldReason | None = None
     conflicts: tuple[RecordConflict, ...] = ()
+    by_section: bool = False
+
+
+class _Way(NamedTuple):
+    """How contents are merged."""
+
+    union: bool = False
+    table: str | None = None
+    sections: str | None = None
+
+
+_UNION = _Way(union=True)
 
 
 class Merger:
@@ -52,7 +67,7 @@ class Merger:
         """
         self.contents: dict[str, bytes] = {}
         self._stored = read
-        self._outcomes: dict[tuple[str, str | None, str, str], Merged] = {}
+        self._outcomes: dict[tuple[_Way, str | None, str, str], Merged] = {}
         self._accounts: dict[
             tuple[tuple[str, Oids], ...], Mapping[str, str | None] | AccountsConflict
         ] = {}
@@ -64,6 +79,7 @@ class Merger:
         ours: str,
         theirs: str,
         table: str | None = None,
+        sections: str | None = None,
     ) -> Merged:
         """Merge two contents that differ from each other and from their base.
 
@@ -75,12 +91,13 @@ class Merger:
             theirs: Upstream's blob.
             table: The format by which the contents merge record by record where they can, as
                 `etcsync.plan.keyed.format_for` names it.
+            sections: The format by which the contents merge by section and key where they do not
+                merge by line, as `etcsync.plan.sections.section_format_for` names it.
         """
-        way = "union" if strategy is Strategy.UNION else f"table {table}" if table else "lines"
+        way = _UNION if strategy is Strategy.UNION else _Way(table=table, sections=sections)
         key = (way, base, ours, theirs)
         if key not in self._outcomes:
-            union = strategy is Strategy.UNION
-            self._outcomes[key] = self._merge(union, None if union else table, *key[1:])
+            self._outcomes[key] = self._merge(*key)
         return self._outcomes[key]
 
     def merge_accounts(
@@ -99,29 +116,32 @@ class Merger:
             self._accounts[key] = self._merge_accounts(files)
         return self._accounts[key]
 
-    def _merge(
-        self, union: bool, table: str | None, base: str | None, ours: str, theirs: str
-    ) -> Merged:
+    def _merge(self, way: _Way, base: str | None, ours: str, theirs: str) -> Merged:
         our_content, their_content = self.read(ours), self.read(theirs)
-        base_content = b"" if base is None else self.read(base)
-        contents = (base_content, our_content, their_content)
+        base_content = None if base is None else self.read(base)
+        contents = (base_content or b"", our_content, their_content)
         if any(map(is_binary, contents)):
             return Merged(hold=HoldReason.BINARY)
-        if union:
+        if way.union:
             return self._keep(merge_union(*contents))
-        if table is not None:
-            by_key = merge_keyed(
-                table, None if base is None else base_content, our_content, their_content
-            )
-            if isinstance(by_key, KeyedConflict):
-                known = () if any(map(looks_secret, contents)) else by_key.conflicts
-                return Merged(hold=HoldReason.CONTENT, conflicts=known)
+        if way.table is not None:
+            by_key = merge_keyed(way.table, base_content, our_content, their_content)
             if by_key is not None:
-                return self._keep(by_key)
+                return self._keep_or_hold(by_key, contents)
         if base is None:
             return Merged(hold=HoldReason.ADD_ADD)
         merged = merge_text(*contents)
+        if merged is None and way.sections is not None:
+            by_section = merge_sections(way.sections, *contents)
+            if by_section is not None:
+                return self._keep_or_hold(by_section, contents)._replace(by_section=True)
         return Merged(hold=HoldReason.CONTENT) if merged is None else self._keep(merged)
+
+    def _keep_or_hold(self, outcome: bytes | KeyedConflict, contents: Sequence[bytes]) -> Merged:
+        if isinstance(outcome, bytes):
+            return self._keep(outcome)
+        known = () if any(map(looks_secret, contents)) else outcome.conflicts
+        return Merged(hold=HoldReason.CONTENT, conflicts=known)
 
     def _merge_accounts(
         self, files: Mapping[str, Oids]

@@ -68,6 +68,7 @@ class Action:
         before: What the tree has now, None for nothing: apply checks it again.
         after: What the tree has afterwards, None for nothing; equals ``before`` for hold and
             release.
+        needs_voucher: Whether it may only be done if a validator has accepted the content.
     """
 
     path: str
@@ -76,6 +77,7 @@ class Action:
     reason: str
     before: Entry | None
     after: Entry | None
+    needs_voucher: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +106,35 @@ class Hold:
     strategy: Strategy
 
 
+class Refusal(NamedTuple):
+    """Why a content is not to be put in place.
+
+    Attributes:
+        reason: The kind of conflict.
+        detail: The same in sentences; untrusted text, but never anything secret.
+    """
+
+    reason: HoldReason
+    detail: str
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A path where the tree will still differ from upstream, and how."""
+    """A path where the tree will still differ from upstream, and how.
+
+    Attributes:
+        path: Where.
+        change: How.
+        strategy: The path's strategy.
+        entry: What the tree will have there, None for nothing. It tells whether clients differ
+            alike, and is never shown: the blob id of a secret would give it away to whoever can
+            guess it. Not compared.
+    """
 
     path: str
     change: Change
     strategy: Strategy
+    entry: Entry | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from etcsync.plan.model import (
     Hold,
     HoldReason,
     Plan,
+    Refusal,
     Sides,
     changed_paths,
     conflict_id,
@@ -46,7 +47,7 @@ def plan(
     conflict_key: bytes,
     recorded_holds: Mapping[str, str] = {},
     upstream_changes: AbstractSet[str] | None = None,
-    refused: Mapping[tuple[str, str], str] = {},
+    refused: Mapping[tuple[str, str], Refusal] = {},
 ) -> Plan:
     """Plan the reconciliation of one client.
 
@@ -60,8 +61,8 @@ def plan(
             action.
         upstream_changes: The paths where base and theirs differ, if the caller knows them already,
             as it does for all clients that share a base.
-        refused: Contents that a validator did not accept: by path and blob id, what it said, as a
-            sentence. They are not put in place.
+        refused: Contents that are not to be put in place because no validator accepted them, by
+            path and blob id.
     """
     if upstream_changes is None:
         upstream_changes = changed_paths(sides.base, sides.theirs)
@@ -139,9 +140,9 @@ def _decide_root(undecided: Decision, creating: bool, merger: Merger) -> Decisio
     return decide(undecided, merger)
 
 
-def _without_refused(decisions: Decisions, refused: Mapping[tuple[str, str], str]) -> Decisions:
+def _without_refused(decisions: Decisions, refused: Mapping[tuple[str, str], Refusal]) -> Decisions:
     blocked = {
-        path: decision.block(HoldReason.INVALID, refused[path, decision.after.oid])
+        path: decision.block(*refused[path, decision.after.oid])
         for path, decision in decisions.items()
         if decision.act is not None
         and decision.after is not None
@@ -159,6 +160,7 @@ def _action(decision: Decision, act: Act) -> Action:
         decision.reason,
         decision.ours,
         decision.after,
+        decision.needs_voucher,
     )
 
 
@@ -186,7 +188,7 @@ def _hold(key: bytes, client: str, decision: Decision, reason: HoldReason) -> Ho
 
 
 def _unmet(
-    sides: Sides, decisions: Decisions, refused: Mapping[tuple[str, str], str]
+    sides: Sides, decisions: Decisions, refused: Mapping[tuple[str, str], Refusal]
 ) -> Iterator[tuple[str, str]]:
     """Yield the choices that other paths, or a validator, stand in the way of, with the reason."""
     for path, (entry, _) in sorted(sides.choices.items()):
@@ -197,14 +199,14 @@ def _unmet(
         if decision is not None and decision.hold is not None:
             reason = decision.reason
         elif entry is not None and (path, entry.oid) in refused:
-            reason = refused[path, entry.oid]
+            reason = refused[path, entry.oid].detail
         yield path, reason
 
 
 def _differences(decisions: Iterable[Decision], *, local: bool) -> tuple[Difference, ...]:
     """Return what will differ from upstream without being held: the client's own, or drift."""
     return tuple(
-        Difference(decision.path, change, decision.treatment.strategy)
+        Difference(decision.path, change, decision.treatment.strategy, decision.after)
         for decision in decisions
         if decision.hold is None
         and (change := difference(decision.after, decision.theirs)) is not None

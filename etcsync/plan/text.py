@@ -56,8 +56,8 @@ def merge_union(base: bytes, ours: bytes, theirs: bytes) -> bytes:
     whole = _unite(before, our, their)
     if too_long or whole == our:
         return b"".join(whole)
-    united = _merge(_stretches(before, our, their), settle=_unite) or []
-    stable = _merge(_stretches(before, united, their), settle=_unite) == united
+    united = _merge(stretches(before, our, their), settle=_unite) or []
+    stable = _merge(stretches(before, united, their), settle=_unite) == united
     return b"".join(united if stable else whole)
 
 
@@ -72,7 +72,7 @@ def merge_marked(base: bytes, ours: bytes, theirs: bytes) -> bytes:
         return [*opening, *our, *parting, *old, *middle, *their, *closing]
 
     texts = [_split(_terminated(text)) for text in (base, ours, theirs)]
-    return b"".join(_merge(_stretches(*texts), settle=side_by_side) or [])
+    return b"".join(_merge(stretches(*texts), settle=side_by_side) or [])
 
 
 def first_marker(text: bytes) -> int | None:
@@ -96,21 +96,21 @@ def _too_long(*texts: bytes) -> bool:
 
 
 def _merge_believably(base: Lines, ours: Lines, theirs: Lines) -> Lines | None:
-    stretches = list(_stretches(base, ours, theirs))
-    merged = _merge(stretches)
+    parts = list(stretches(base, ours, theirs))
+    merged = _merge(parts)
     if merged is None:
         return None
     # What both sides changed alike belongs to neither: it stays when one side's change goes.
-    agreed = [line for old, our, their in stretches for line in (our if our == their else old)]
+    agreed = [line for old, our, their in parts for line in (our if our == their else old)]
     explained = (
-        _merge(_stretches(base, merged, theirs)) == merged
-        and _merge(_stretches(ours, merged, agreed)) == theirs
-        and _merge(_stretches(theirs, merged, agreed)) == ours
+        _merge(stretches(base, merged, theirs)) == merged
+        and _merge(stretches(ours, merged, agreed)) == theirs
+        and _merge(stretches(theirs, merged, agreed)) == ours
     )
     return merged if explained else None
 
 
-def _merge(stretches: Iterable[Sides], settle: Settlement | None = None) -> Lines | None:
+def _merge(parts: Iterable[Sides], settle: Settlement | None = None) -> Lines | None:
     """Merge three ways, believing the alignment.
 
     Where both sides changed a stretch, ``settle`` makes one of the three; without it the result is
@@ -118,7 +118,7 @@ def _merge(stretches: Iterable[Sides], settle: Settlement | None = None) -> Line
     what could follow it would have to adjoin it.
     """
     merged: Lines = []
-    for base, ours, theirs in stretches:
+    for base, ours, theirs in parts:
         if ours in (theirs, base):
             merged += theirs
         elif theirs == base:
@@ -136,7 +136,7 @@ def _unite(base: Lines, ours: Lines, theirs: Lines) -> Lines:
     return [line for line in dict.fromkeys([*ours, *theirs]) if line not in removed]
 
 
-def _stretches(base: Lines, ours: Lines, theirs: Lines) -> Iterator[Sides]:
+def stretches(base: Lines, ours: Lines, theirs: Lines) -> Iterator[Sides]:
     """Yield the three texts stretch by stretch, by turns changed somewhere and the same in all."""
     base_at = our_at = their_at = 0
     regions = Merge3(base, ours, theirs, sequence_matcher=LineMatcher).find_sync_regions()

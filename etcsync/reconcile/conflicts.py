@@ -15,6 +15,9 @@ from etcsync.report.secrets import is_secret, looks_secret
 TEXT_LIMIT = 1024 * 1024
 """Bytes of a version that are shown; longer ones are shown without their text."""
 
+Versions = tuple[Entry | None, Entry | None, Entry | None]
+"""Base, ours and theirs of one path; None for nothing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Version:
@@ -73,24 +76,51 @@ def conflict_details(settings: Settings, conflict_id: str) -> ConflictDetails:
 
 def details_of(cluster: Cluster, snapshot: Snapshot, held: HeldPath) -> ConflictDetails:
     """Return the three versions of a path that is held in ``snapshot``."""
+    versions = held_versions(cluster, snapshot, held)
+    secret = is_secret(snapshot.policy.treatment(held.path), *versions)
+    return describe_conflict(cluster, snapshot.client.name, held, versions, secret=secret)
+
+
+def held_versions(cluster: Cluster, snapshot: Snapshot, held: HeldPath) -> Versions:
+    """Return base, ours and theirs of a path that is held in ``snapshot``, without contents."""
     hub = cluster.hub
     theirs_side = cluster.theirs
     if held.upstream_commit != cluster.upstream_commit and hub.has([held.upstream_commit]):
         theirs_side = cluster.sides.side(hub.commit(held.upstream_commit).tree)
-    versions = (
+    return (
         snapshot.recorded.base.get(held.path),
         snapshot.sides.ours.get(held.path) or snapshot.scan.unmanaged.get(held.path),
         theirs_side.entries.get(held.path),
     )
+
+
+def describe_conflict(
+    cluster: Cluster,
+    client: str,
+    held: HeldPath,
+    versions: Versions,
+    *,
+    secret: bool,
+    text_limit: int = TEXT_LIMIT,
+) -> ConflictDetails:
+    """Return a held path with what may be shown of its versions.
+
+    Args:
+        cluster: The open cluster.
+        client: The client.
+        held: What is held.
+        versions: Base, ours and theirs.
+        secret: Whether rule or mode make the path secret.
+        text_limit: Bytes of a version that are shown; longer ones are shown without their text.
+    """
     contents = [_content(cluster, entry) for entry in versions]
-    secret = is_secret(snapshot.policy.treatment(held.path), *versions) or any(
-        content is not None and looks_secret(content) for content in contents
-    )
+    secret = secret or any(content is not None and looks_secret(content) for content in contents)
+    texts = [None if secret else _text(content, text_limit) for content in contents]
     base, ours, theirs = (
-        None if entry is None else _version(cluster, entry, content, secret=secret)
-        for entry, content in zip(versions, contents, strict=True)
+        None if entry is None else _version(cluster, entry, content, text)
+        for entry, content, text in zip(versions, contents, texts, strict=True)
     )
-    return ConflictDetails(snapshot.client.name, held, secret, base, ours, theirs)
+    return ConflictDetails(client, held, secret, base, ours, theirs)
 
 
 def _content(cluster: Cluster, entry: Entry | None) -> bytes | None:
@@ -99,12 +129,14 @@ def _content(cluster: Cluster, entry: Entry | None) -> bytes | None:
     return cluster.contents.read(entry.oid)
 
 
-def _version(cluster: Cluster, entry: Entry, content: bytes | None, *, secret: bool) -> Version:
+def _text(content: bytes | None, limit: int) -> str | None:
+    if content is None or len(content) > limit or is_binary(content):
+        return None
+    return content.decode("utf-8", "surrogateescape")
+
+
+def _version(cluster: Cluster, entry: Entry, content: bytes | None, text: str | None) -> Version:
     names = cluster.root_accounts
-    shown = not secret and content is not None and len(content) <= TEXT_LIMIT
-    text = None
-    if shown and content is not None and not is_binary(content):
-        text = content.decode("utf-8", "surrogateescape")
     return Version(
         entry,
         names.user_names.get(entry.uid, str(entry.uid)),

@@ -1,6 +1,6 @@
 """How a client's live tree differs from upstream, path by path."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from etcsync.config import Settings
@@ -74,23 +74,48 @@ def describe(
     Nothing secret is in it.
     """
     treatment = snapshot.policy.treatment(path)
-    old, new = _content(cluster, theirs), _content(cluster, ours)
-    secret = is_secret(treatment, theirs, ours) or any(
-        looks_secret(content) for content in (old, new)
-    )
-    header = [f"--- upstream/{path}", f"+++ {snapshot.client.name}/{path}"]
-    if theirs is not None and ours is not None:
-        header += _metadata_lines(theirs, ours)
-    if old == new:
-        body = []
-    elif secret:
-        body = ["differs (secret)"]
-    elif is_binary(old) or is_binary(new):
-        body = ["differs (binary)"]
-    else:
-        body = unified_lines(*(text.decode("utf-8", "surrogateescape") for text in (old, new)))
+    secret = is_secret(treatment, theirs, ours)
+    secret, body = difference_lines(cluster.contents.read, theirs, ours, secret=secret)
+    header = (f"--- upstream/{path}", f"+++ {snapshot.client.name}/{path}")
     change = difference(ours, theirs) or Change.METADATA
     return TreeDifference(path, change, treatment.strategy, secret, (*header, *body))
+
+
+def difference_lines(
+    read: Callable[[str], bytes],
+    theirs: Entry | None,
+    ours: Entry | None,
+    *,
+    secret: bool,
+    size_limit: int | None = None,
+) -> tuple[bool, list[str]]:
+    """Return how ``ours`` differs from ``theirs``, as the lines of a unified diff without a header.
+
+    Args:
+        read: Returns a content, given its blob id.
+        theirs: Upstream's entry, None for nothing.
+        ours: The client's entry, None for nothing.
+        secret: Whether rule or mode make the path secret.
+        size_limit: Bytes from which on contents are not compared.
+
+    Returns:
+        Whether the content must not be shown, by rule, mode or content; and the lines: untrusted
+        text, but never anything secret.
+    """
+    old, new = _content(read, theirs), _content(read, ours)
+    secret = secret or looks_secret(old) or looks_secret(new)
+    lines = [] if theirs is None or ours is None else _metadata_lines(theirs, ours)
+    if old == new:
+        pass
+    elif secret:
+        lines.append("differs (secret)")
+    elif is_binary(old) or is_binary(new):
+        lines.append("differs (binary)")
+    elif size_limit is not None and max(len(old), len(new)) > size_limit:
+        lines.append("differs (too large to show here)")
+    else:
+        lines += unified_lines(*(text.decode("utf-8", "surrogateescape") for text in (old, new)))
+    return secret, lines
 
 
 def _metadata_lines(theirs: Entry, ours: Entry) -> list[str]:
@@ -104,7 +129,7 @@ def _metadata_lines(theirs: Entry, ours: Entry) -> list[str]:
     return lines
 
 
-def _content(cluster: Cluster, entry: Entry | None) -> bytes:
+def _content(read: Callable[[str], bytes], entry: Entry | None) -> bytes:
     if entry is None or entry.kind not in {Kind.FILE, Kind.SYMLINK}:
         return b""
-    return cluster.contents.read(entry.oid)
+    return read(entry.oid)

@@ -85,16 +85,20 @@ class PathsRun:
 
     @property
     def exit_status(self) -> int:
-        """Return 3 when the client failed, 1 when something was left out, else 0."""
-        if self.run.error:
-            return 3
+        """Return 1 when something was left out, else 0."""
         return 1 if self.left_out else 0
 
 
 def paths_run(run: ClientRun, left_out: Sequence[LeftOut]) -> PathsRun:
-    """Tell what became of the paths that ``run`` was to decide, and of those left out before."""
+    """Tell what became of the paths that ``run`` was to decide, and of those left out before.
+
+    Raises:
+        EtcsyncError: The client failed.
+    """
+    if run.error:
+        raise run.error
     unmet = [LeftOut(path, reason) for path, reason in run.unmet]
     kept_out = {each.path for each in unmet}
-    done = () if run.error else tuple(path for path in run.chosen if path not in kept_out)
+    done = tuple(path for path in run.chosen if path not in kept_out)
     everything = sorted((*left_out, *unmet), key=lambda each: each.path)
     return PathsRun(run, done, tuple(everything))

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from etcsync.errors import EtcsyncError, TreeError
+from etcsync.plan.alike import DriftGroup, shared_groups
 from etcsync.plan.model import Action, Difference
 from etcsync.reconcile.suspensions import Suspension
 
@@ -179,3 +180,8 @@ class ClusterStatus:
     leftovers: Sequence[str]
     busy: str | None
     clients: Sequence[ClientStatus]
+
+    @property
+    def alike(self) -> Sequence[DriftGroup]:
+        """Return the drift that several of the clients share, in the order of paths."""
+        return shared_groups({client.name: client.drift for client in self.clients})

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from etcsync.entries import GIT_PATH, Entry, Kind
 from etcsync.errors import TreeError
 from etcsync.plan.keyed import ACCOUNT_FILES
-from etcsync.plan.model import Hold, Plan
+from etcsync.plan.model import Hold, Plan, Refusal
 from etcsync.plan.planner import plan
 from etcsync.plan.restriction import restricted
 from etcsync.policy.treatment import Strategy
@@ -19,8 +19,8 @@ FEW = 5
 """Deletions that are never taken for a mishap."""
 
 
-Refused = dict[tuple[str, str], str]
-"""By path and blob id, why a content is not to be put in place, as a sentence."""
+Refused = dict[tuple[str, str], Refusal]
+"""By path and blob id, why a content is not to be put in place."""
 
 
 def plan_snapshot(cluster: Cluster, snapshot: Snapshot, refused: Refused | None = None) -> Plan:
@@ -51,7 +51,7 @@ def refuse_mass_deletion(cluster: Cluster, snapshot: Snapshot, planned: Plan) ->
     """Stop for this client when more would be deleted, or was deleted, than the settings allow.
 
     Raises:
-        TreeError: The tree lost too much since it was recorded, or upstream takes too much away.
+        TreeError: The tree lost too much since it was recorded, or too much would be taken away.
     """
     sides = snapshot.sides
     recorded = len(snapshot.recorded.git)
@@ -67,19 +67,22 @@ def refuse_mass_deletion(cluster: Cluster, snapshot: Snapshot, planned: Plan) ->
         return
     ours = _files(sides.ours)
     limit = cluster.settings.limits.max_delete_percent
-    confirm = f"`etcsync sync {snapshot.client.name} --allow-mass-delete`"
     for missing, of, what in (
         (
             lost,
             recorded,
             f"{snapshot.tree_path} lost {lost} of the {recorded} files recorded in it",
         ),
-        (deleted, ours, f"upstream would delete {deleted} of the {ours} files in the tree"),
+        (
+            deleted,
+            ours,
+            f"{deleted} of the {ours} files in {snapshot.tree_path} would be deleted",
+        ),
     ):
         if missing > FEW and missing * 100 > of * limit:
             raise TreeError(
                 f"{what}, more than limits.max_delete_percent = {limit}; nothing was done",
-                hint=f"If that is meant: {confirm}.",
+                hint="If that is meant, run it again with --allow-mass-delete.",
             )
 
 

@@ -17,7 +17,7 @@ from etcsync.plan.model import Act, Action, Change, Plan, difference, result_tre
 from etcsync.plan.promotion import Planned, Selection, select_promoted
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.intent import recorded_as
-from etcsync.reconcile.planning import whole_plan
+from etcsync.reconcile.planning import Refused, whole_plan
 from etcsync.reconcile.snapshot import Snapshot, read_refs, take_snapshot
 from etcsync.reconcile.upstream_files import UpstreamFiles
 from etcsync.reconcile.validating import refusals
@@ -86,15 +86,25 @@ def draft_promotion(cluster: Cluster, client: Client, names: tuple[str, ...]) ->
         HubError: The hub is damaged.
     """
     snapshot = take_snapshot(cluster, client, read_refs(cluster, [client]))
-    plan = whole_plan(cluster, snapshot)
+    plan = _validated_plan(cluster, snapshot)
     for content in cluster.merger.contents.values():
         cluster.contents.put(content)
     against = _hidden(cluster, snapshot, plan, names)
     selection = _select(cluster, snapshot, plan, names, against)
     while refused := refusals(cluster, snapshot, _as_plan(snapshot, selection)):
-        against |= {path: sentence for (path, _), sentence in refused.items()}
+        against |= {path: refusal.detail for (path, _), refusal in refused.items()}
         selection = _select(cluster, snapshot, plan, names, against)
     return Draft(snapshot, plan, selection, _after(cluster, selection.entries))
+
+
+def _validated_plan(cluster: Cluster, snapshot: Snapshot) -> Plan:
+    """Return what a sync would do, without the merges that validators refuse: those are held."""
+    refused: Refused = {}
+    plan = whole_plan(cluster, snapshot)
+    while found := refusals(cluster, snapshot, plan):
+        refused |= found
+        plan = whole_plan(cluster, snapshot, refused)
+    return plan
 
 
 def _select(

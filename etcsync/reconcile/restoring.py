@@ -1,6 +1,7 @@
 """``restore``: a version from a client's history comes back."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from etcsync.config import Settings
@@ -18,6 +19,7 @@ from etcsync.reconcile.model import Cause, LeftOut
 from etcsync.reconcile.options import SyncOptions
 from etcsync.reconcile.paths import covered, named_path
 from etcsync.reconcile.snapshot import Snapshot
+from etcsync.reconcile.suspensions import Suspension, suspending
 from etcsync.reconcile.validating import Planned
 from etcsync.report.escape import printable
 from etcsync.tree.metadata_file import parse
@@ -26,31 +28,43 @@ _OUT_OF_HISTORY = {Strategy.IGNORE, Strategy.MIRROR}
 
 
 def restore(
-    settings: Settings, name: str, revision: str, paths: Sequence[str], options: SyncOptions
+    settings: Settings,
+    name: str,
+    revision: str,
+    paths: Sequence[str],
+    suspension: Suspension,
+    options: SyncOptions,
 ) -> PathsRun:
     """Bring back what a client had at ``revision``: content, kind, mode and owner.
 
     What it replaces is captured first. What is held is left out: it is to be decided, not covered
-    up.
+    up. With the whole tree the client is suspended first, so that the next run leaves it as it is
+    then; what is held stays so.
 
     Args:
         settings: The settings.
         name: The client.
         revision: A commit of the client's history; see `etcsync.reconcile.history.find_commit`.
         paths: Where; what lies beneath them is meant too. None: the whole tree.
+        suspension: Suspends the client, if it is not suspended already.
         options: How far the run may go.
 
     Raises:
         UsageError: The client, the commit or a path is unknown.
-        TreeError: The client was never reconciled.
+        TreeError: The client was never reconciled, or its tree cannot be written; it is suspended
+            if it was before.
         LockError: Another writer did not end in time.
     """
     client = settings.client(name)
-    version = _Version(name, revision, [named_path(path) for path in paths] or [ROOT])
-    with writer_lock(settings.lock_path, wait=options.wait):
-        intervention = Intervention(Cause.RESTORE, version.choices)
+    places = [named_path(path) for path in paths] or [ROOT]
+    version = _Version(name, revision, places)
+    intervention = Intervention(Cause.RESTORE, version.choices)
+    with ExitStack() as stack:
+        stack.enter_context(writer_lock(settings.lock_path, wait=options.wait))
+        if ROOT in places:
+            stack.enter_context(suspending(settings, name, suspension))
         (run,) = intervene(settings, [client], intervention, options)
-    return paths_run(run, version.left_out)
+        return paths_run(run, version.left_out)
 
 
 @dataclass

@@ -3,12 +3,12 @@
 No validator is run: what was held when the record was made is known from there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC
 
 from etcsync.config import Client, Settings
 from etcsync.errors import TreeError
-from etcsync.hub.upstream import read_upstream
+from etcsync.hub.upstream import UpstreamState, read_upstream
 from etcsync.plan.model import Act, Change, Difference, difference
 from etcsync.reconcile.cluster import Cluster, open_cluster, selected_clients
 from etcsync.reconcile.errors import client_error
@@ -16,6 +16,8 @@ from etcsync.reconcile.model import ClientStatus, ClusterStatus
 from etcsync.reconcile.planning import plan_snapshot, tree_warnings
 from etcsync.reconcile.snapshot import Refs, Snapshot, read_refs, take_snapshot
 from etcsync.tree.live import left_overs
+
+Visit = Callable[[Snapshot, ClientStatus], None]
 
 
 def cluster_status(settings: Settings, names: Sequence[str] = ()) -> ClusterStatus:
@@ -29,18 +31,40 @@ def cluster_status(settings: Settings, names: Sequence[str] = ()) -> ClusterStat
     clients = selected_clients(settings, names)
     upstream = read_upstream(settings.upstream.etc, settings.upstream.root)
     with open_cluster(settings) as cluster:
-        refs = read_refs(cluster, clients)
-        return ClusterStatus(
-            upstream_path=settings.upstream.etc,
-            upstream_commit=cluster.upstream_commit,
-            uncommitted=upstream.uncommitted,
-            leftovers=left_overs(settings.upstream.etc),
-            busy=upstream.busy,
-            clients=[_client_status(cluster, client, refs) for client in clients],
-        )
+        return read_status(cluster, upstream, clients)
 
 
-def _client_status(cluster: Cluster, client: Client, refs: Refs) -> ClientStatus:
+def read_status(
+    cluster: Cluster,
+    upstream: UpstreamState,
+    clients: Sequence[Client],
+    visit: Visit = lambda _snapshot, _status: None,
+) -> ClusterStatus:
+    """Return the state of upstream and of ``clients``; each tree is read once.
+
+    Args:
+        cluster: The open cluster.
+        upstream: What upstream's repository says of itself.
+        clients: The clients.
+        visit: Is shown each client whose tree could be read, one at a time: a fleet's snapshots
+            need not fit into memory together.
+
+    Raises:
+        HubError: The hub is damaged.
+    """
+    refs = read_refs(cluster, clients)
+    etc = cluster.settings.upstream.etc
+    return ClusterStatus(
+        upstream_path=etc,
+        upstream_commit=cluster.upstream_commit,
+        uncommitted=upstream.uncommitted,
+        leftovers=left_overs(etc),
+        busy=upstream.busy,
+        clients=[_client_status(cluster, client, refs, visit) for client in clients],
+    )
+
+
+def _client_status(cluster: Cluster, client: Client, refs: Refs, visit: Visit) -> ClientStatus:
     tree_path = cluster.settings.tree_path(client.name)
     suspended = cluster.suspensions.get(client.name)
     try:
@@ -52,7 +76,7 @@ def _client_status(cluster: Cluster, client: Client, refs: Refs) -> ClientStatus
     held = {each.path for each in record.holds}
     heals = (_healable(snapshot, a.path) for a in plan.actions if a.act is Act.HEAL)
     drift = (each for each in (*plan.drift, *heals) if each.path not in held)
-    return ClientStatus(
+    status = ClientStatus(
         name=client.name,
         tree=tree_path,
         upstream_commit=record.upstream or None,
@@ -64,6 +88,8 @@ def _client_status(cluster: Cluster, client: Client, refs: Refs) -> ClientStatus
         suspended=suspended,
         last_sync=_last_sync(snapshot),
     )
+    visit(snapshot, status)
+    return status
 
 
 def _behind(cluster: Cluster, upstream: str) -> int:
@@ -83,5 +109,6 @@ def _last_sync(snapshot: Snapshot) -> str | None:
 
 def _healable(snapshot: Snapshot, path: str) -> Difference:
     """Return a change of the client's that the next reconciliation will put back."""
-    change = difference(snapshot.sides.ours.get(path), snapshot.sides.theirs.get(path))
-    return Difference(path, change or Change.MODIFIED, snapshot.policy.treatment(path).strategy)
+    ours = snapshot.sides.ours.get(path)
+    change = difference(ours, snapshot.sides.theirs.get(path)) or Change.MODIFIED
+    return Difference(path, change, snapshot.policy.treatment(path).strategy, ours)

@@ -155,6 +155,28 @@ def forgetting(settings: Settings, name: str) -> Iterator[None]:
     _write(path, _without(known, [name]))
 
 
+@contextmanager
+def suspending(settings: Settings, name: str, suspension: Suspension) -> Iterator[None]:
+    """Suspend a client unless it is already, and for good unless the block raises.
+
+    The caller holds the lock.
+
+    Raises:
+        StateError: The file is damaged or cannot be written; the block was not entered.
+    """
+    path = settings.suspensions_path
+    before = _read(path)
+    if name in suspensions_in_force(settings, suspension.since):
+        yield
+        return
+    _write(path, {**before, name: suspension})
+    try:
+        yield
+    except BaseException:
+        _write(path, before)
+        raise
+
+
 def _in_force(settings: Settings, known: Suspensions, now: datetime) -> dict[str, Suspension]:
     clients = {client.name for client in settings.clients}
     return {n: each for n, each in known.items() if n in clients and each.in_force(now)}

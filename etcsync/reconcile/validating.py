@@ -8,11 +8,12 @@ from typing import NamedTuple
 
 from etcsync.entries import Kind
 from etcsync.host.rootfs import Outcome
-from etcsync.plan.model import Act, Action, Plan
+from etcsync.plan.decision import unvouched
+from etcsync.plan.model import Act, Action, HoldReason, Plan, Refusal
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.planning import Refused, plan_snapshot
 from etcsync.reconcile.snapshot import Snapshot
-from etcsync.reconcile.validators import TIME_LIMIT, Check
+from etcsync.reconcile.validators import NOT_INSTALLED, TIME_LIMIT, Check
 from etcsync.report.secrets import is_secret, looks_secret, without_quotations
 
 WORDS_LIMIT = 400
@@ -80,10 +81,25 @@ def _checks(snapshot: Snapshot, plan: Plan) -> Iterator[tuple[Action, Check]]:
 
 def _refusals(cluster: Cluster, snapshot: Snapshot, plan: Plan) -> Refused:
     return {
-        (check.path, check.oid): _sentence(cluster, snapshot, action, outcome)
+        (check.path, check.oid): refusal
         for action, check in _checks(snapshot, plan)
-        if (outcome := cluster.validators.refusal(check)) is not None
+        if (refusal := _refusal(cluster, snapshot, action, check)) is not None
     }
+
+
+def _refusal(cluster: Cluster, snapshot: Snapshot, action: Action, check: Check) -> Refusal | None:
+    """Return why a content is not put in place; None if it is, be it unchecked."""
+    refused = cluster.validators.refusal(check)
+    if refused is not None:
+        return Refusal(HoldReason.INVALID, _sentence(cluster, snapshot, action, refused))
+    if not action.needs_voucher:
+        return None
+    outcome = cluster.validators.outcome(check)
+    if outcome is None:
+        return unvouched("no validator can be run here")
+    if outcome.status == NOT_INSTALLED:
+        return unvouched("its validator is not installed in the root")
+    return None
 
 
 def _sentence(cluster: Cluster, snapshot: Snapshot, action: Action, outcome: Outcome) -> str:

@@ -57,9 +57,13 @@ class Validators:
     _silent: dict[tuple[str, ...], set[str]] = field(default_factory=dict)
     _usable: bool | None = None
 
+    def outcome(self, check: Check) -> Outcome | None:
+        """Return how the validator ended, or None if it could not be run here."""
+        return self._outcomes.get(check)
+
     def refusal(self, check: Check) -> Outcome | None:
         """Return how the validator ended if it did not accept the content."""
-        outcome = self._outcomes.get(check)
+        outcome = self.outcome(check)
         return None if outcome is None or outcome.status in {0, NOT_INSTALLED} else outcome
 
     def ask(self, wanted: Mapping[Check, str], read: Callable[[str], bytes]) -> None:

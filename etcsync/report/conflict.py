@@ -28,7 +28,7 @@ def conflict_text(details: ConflictDetails) -> str:
         f"held since {held.since}: {printable(held.detail or held.reason)}",
         "",
         *(
-            f"{name:<8}{_summary(version)}"
+            f"{name:<8}{version_summary(version)}"
             for name, version in (
                 ("base", details.base),
                 ("ours", details.ours),
@@ -41,6 +41,11 @@ def conflict_text(details: ConflictDetails) -> str:
         lines += [f"  {line}" for line in _difference(details.base, new, secret=details.secret)]
     lines += ["", "The client keeps its version until both fit together."]
     return "\n".join(lines)
+
+
+def is_hidden(version: Version | None) -> bool:
+    """Return whether a version has a content that is not shown: secret, binary or too large."""
+    return version is not None and version.text is None and version.size is not None
 
 
 def _version(version: Version | None) -> dict[str, Any] | None:
@@ -56,7 +61,8 @@ def _version(version: Version | None) -> dict[str, Any] | None:
     }
 
 
-def _summary(version: Version | None) -> str:
+def version_summary(version: Version | None) -> str:
+    """Return a version's kind, mode, owner and size in a line, safe to print."""
     if version is None:
         return "absent"
     entry = version.entry
@@ -70,7 +76,7 @@ def _difference(old: Version | None, new: Version | None, *, secret: bool) -> li
         return ["(secret)"]
     texts = []
     for version in (old, new):
-        if version is not None and version.text is None and version.size is not None:
+        if is_hidden(version):
             return ["(binary or too large to show)"]
         texts.append(version.text if version is not None and version.text is not None else "")
     lines = unified_lines(*texts)

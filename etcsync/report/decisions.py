@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from etcsync.reconcile.history import LogEntry
 from etcsync.reconcile.intervening import PathsRun
 from etcsync.reconcile.resolving import Resolution
-from etcsync.report.documents import SCHEMA, Document, error_document
+from etcsync.report.documents import SCHEMA, Document, error_document, suspension_document
 
 
 def resolution_document(conflict_id: str, done: Resolution) -> Document:
@@ -32,7 +32,7 @@ def paths_document(done: PathsRun) -> Document:
         "schema": SCHEMA,
         "client": done.run.name,
         "commit": done.run.commit,
-        "error": error_document(done.run.error),
+        "suspended": suspension_document(done.run.suspended),
         "done": list(done.done),
         "left_out": [{"path": each.path, "reason": each.reason} for each in done.left_out],
     }

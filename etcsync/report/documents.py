@@ -3,6 +3,7 @@
 from typing import Any
 
 from etcsync.errors import EtcsyncError
+from etcsync.plan.alike import DriftGroup
 from etcsync.plan.model import Action, Difference
 from etcsync.reconcile.model import (
     ClientRun,
@@ -32,6 +33,7 @@ def status_document(status: ClusterStatus) -> Document:
             "busy": status.busy is not None,
         },
         "clients": [_client_status(client) for client in status.clients],
+        "alike": [drift_document(group) for group in status.alike],
     }
 
 
@@ -96,6 +98,16 @@ def error_document(error: EtcsyncError | None) -> Document | None:
 def suspension_document(suspension: Suspension | None) -> Document | None:
     """Return a suspension as since, until, reason and by; times are RFC 3339 UTC."""
     return None if suspension is None else suspension.model_dump(mode="json")
+
+
+def drift_document(group: DriftGroup) -> Document:
+    """Return a difference from upstream with the clients that have it."""
+    return {
+        "path": group.path,
+        "change": group.change.value,
+        "strategy": group.strategy.value,
+        "clients": list(group.clients),
+    }
 
 
 def _client_status(client: ClientStatus) -> Document:

@@ -1,4 +1,4 @@
-"""What is held on one client, as a Markdown document for people."""
+"""Markdown that shows clients' text and makes nothing of it; the report on one client."""
 
 import re
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ def client_report(
     if not details:
         lines += ["Nothing is held.", ""]
     for each in details:
-        lines += [f"## {escape(each.held.path)}", "", *_fenced(conflict_text(each)), ""]
+        lines += [f"## {escape(each.held.path)}", "", *fenced(conflict_text(each)), ""]
         lines += [f"`etcsync conflicts show {each.held.id}` shows this again.", ""]
     if run.warnings:
         lines += ["## Not recorded", ""]
@@ -44,8 +44,22 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", printable(text))
 
 
-def _fenced(text: str) -> list[str]:
-    """Return ``text`` as a code block whose fence is longer than any in the text."""
-    longest = max((len(run) for run in re.findall("`+", text)), default=0)
-    fence = "`" * max(3, longest + 1)
-    return [f"{fence}text", *text.split("\n"), fence]
+def code(text: str) -> str:
+    """Return text that a client chose as code within a line, where not even a link is made of it.
+
+    Not for tables: there a ``|`` ends the cell, also within code.
+    """
+    shown = printable(text)
+    ticks = "`" * (_longest_run(shown) + 1)
+    pad = " " if shown[:1] in {"`", " "} or shown[-1:] in {"`", " "} else ""
+    return f"{ticks}{pad}{shown}{pad}{ticks}"
+
+
+def fenced(text: str, language: str = "text") -> list[str]:
+    """Return printable ``text`` as a code block whose fence is longer than any in the text."""
+    fence = "`" * max(3, _longest_run(text) + 1)
+    return [f"{fence}{language}", *text.split("\n"), fence]
+
+
+def _longest_run(text: str) -> int:
+    return max((len(run) for run in re.findall("`+", text)), default=0)

@@ -14,7 +14,7 @@ def unified_lines(old: str, new: str) -> list[str]:
 
     A last line without an end says so, as ``diff`` does in words of its own.
     """
-    before, after = _lines(old), _lines(new)
+    before, after = text_lines(old), text_lines(new)
     found = []
     for group in _Matcher(before, after).get_grouped_opcodes(CONTEXT):
         first, last = group[0], group[-1]
@@ -53,7 +53,8 @@ def _span(low: int, high: int) -> str:
     return str(start) if length == 1 else f"{start},{length}"
 
 
-def _lines(text: str) -> list[str]:
+def text_lines(text: str) -> list[str]:
+    """Return the lines of a text without their ends; a last one that has none says so."""
     lines = text.split("\n")
     if lines[-1]:
         return [*lines[:-1], f"{lines[-1]}  (no newline at the end)"]

@@ -115,11 +115,43 @@ def test_the_whole_tree_comes_back(cluster: Cluster) -> None:
     (tree / "hosts").unlink()
     (tree / "sudoers").chmod(0o666)
     cluster.sync()
-    cluster.run("restore", "client0", good)
+    cluster.write("vconsole.conf", "KEYMAP=dvorak\n")
+    answer = cluster.run("restore", "client0", good)
+    assert "client0 is suspended" in answer.out
     assert (tree / "motd").read_text() == "mine\n"
     assert (tree / "hosts").read_bytes() == (cluster.etc / "hosts").read_bytes()
     assert mode(tree / "sudoers") == 0o440
     assert git(tree, "diff", "--stat", good) == ""
+    assert cluster.status()["client0"]["suspended"]["reason"] == f"restored to {good}"
+    cluster.sync()
+    assert git(tree, "diff", "--stat", good) == "", "the next sync leaves it as it is"
+    cluster.run("resume", "client0")
+    cluster.sync()
+    assert "dvorak" in (tree / "vconsole.conf").read_text()
+    assert (tree / "motd").read_text() == "mine\n"
+
+
+def test_a_whole_tree_with_something_held_comes_back_and_it_stays_held(cluster: Cluster) -> None:
+    tree = cluster.tree(0)
+    cluster.sync()
+    start = git(tree, "rev-parse", "HEAD").strip()
+    (tree / "motd").write_text("mine\n")
+    (tree / "hosts").write_text("mine\n")
+    cluster.write("motd", "news\n")
+    cluster.sync(status=1)
+    cluster.run("restore", "client0", start)
+    assert (tree / "motd").read_text().startswith("Welcome")
+    assert (tree / "hosts").read_text().startswith("127.0.0.1")
+    assert [c["path"] for c in cluster.status()["client0"]["conflicts"]] == ["motd"]
+    cluster.run("resume", "client0")
+    cluster.sync()
+    assert (tree / "motd").read_text() == "news\n", "the client's change is gone, so it fits"
+
+
+def test_a_restore_of_the_whole_tree_that_fails_suspends_nobody(cluster: Cluster) -> None:
+    cluster.sync()
+    cluster.run("restore", "client0", "0123456789", status=2)
+    assert cluster.status()["client0"]["suspended"] is None
 
 
 def test_a_restore_that_deletes_much_must_be_confirmed(cluster: Cluster) -> None:
@@ -133,6 +165,7 @@ def test_a_restore_that_deletes_much_must_be_confirmed(cluster: Cluster) -> None
     answer = cluster.run("restore", "client0", start, status=3)
     assert "--allow-mass-delete" in answer.out + answer.err
     assert len(os.listdir(tree / "many")) == 40
+    assert cluster.status()["client0"]["suspended"] is None
     cluster.run("restore", "client0", start, "--allow-mass-delete")
     assert not (tree / "many").exists()
 

@@ -199,6 +199,77 @@ def test_a_root_of_another_architecture_is_one_warning(cluster: Cluster) -> None
     assert "cannot run the programs" in warning["detail"]
 
 
+SSHD = "Port 22\nX11Forwarding yes\nPrintMotd no\n"
+
+
+def change_adjoining_keywords(cluster: Cluster) -> Path:
+    """Change two adjoining lines of sshd_config, one on a client and one upstream."""
+    cluster.write("ssh/sshd_config", SSHD)
+    cluster.sync()
+    mine = cluster.tree(0) / "ssh/sshd_config"
+    mine.write_text(SSHD.replace("yes", "no"))
+    cluster.write("ssh/sshd_config", SSHD.replace("Motd no", "Motd yes"))
+    return mine
+
+
+@pytest.mark.parametrize(
+    ("missing", "obstacle"),
+    [
+        ("bin/sh", "no validator can be run here"),
+        ("usr/sbin/sshd", "its validator is not installed in the root"),
+    ],
+)
+def test_what_merges_by_section_is_held_while_nobody_can_vouch_for_it(
+    cluster: Cluster, missing: str, obstacle: str
+) -> None:
+    add_script(cluster.root, "usr/sbin/sshd", "exit 0")
+    mine = change_adjoining_keywords(cluster)
+    ours = mine.read_text()
+    program = cluster.root / missing
+    aside = program.rename(program.with_name("aside"))
+    planned, done = cluster.plan(), cluster.sync(status=1)
+    assert planned["clients"][0]["actions"] == done["clients"][0]["actions"]
+    before = fingerprint(cluster.tree(0), cluster.state)
+    again = clients(cluster.sync(status=1))["client0"]
+    assert fingerprint(cluster.tree(0), cluster.state) == before
+    assert again["conflicts"] == clients(done)["client0"]["conflicts"]
+    (conflict,) = again["conflicts"]
+    assert conflict["reason"] == "content"
+    assert conflict["detail"].endswith(f"by section and key, but {obstacle}.")
+    assert cluster.status()["client0"]["state"] == "conflicted"
+    assert mine.read_text() == ours
+
+    aside.rename(program)
+    assert acts(clients(cluster.sync())["client0"]) == {"ssh/sshd_config": "merge"}
+    assert mine.read_text() == ours.replace("Motd no", "Motd yes")
+
+
+def test_what_merges_by_section_and_is_refused_is_held_with_the_validator_s_words(
+    cluster: Cluster,
+) -> None:
+    add_script(
+        cluster.root, "usr/sbin/sshd", 'grep -q "Motd yes" "$3" && echo no && exit 1; exit 0'
+    )
+    mine = change_adjoining_keywords(cluster)
+    (conflict,) = clients(cluster.sync(status=1))["client0"]["conflicts"]
+    assert (conflict["reason"], conflict["detail"]) == ("invalid", "The validator refused it: no")
+    assert mine.read_text() == SSHD.replace("yes", "no")
+
+
+def test_what_merges_by_section_is_held_where_no_rule_names_a_validator(cluster: Cluster) -> None:
+    add_script(cluster.root, "usr/sbin/sshd", "exit 0")
+    rule(cluster, "/ssh/sshd_config", "")
+    mine = change_adjoining_keywords(cluster)
+    (conflict,) = clients(cluster.sync(status=1))["client0"]["conflicts"]
+    assert conflict["reason"] == "content"
+    assert "no rule names a validator that could vouch for it" in conflict["detail"]
+    shown = cluster.run("conflicts", "show", conflict["id"]).out
+    assert "no rule names a validator" in shown
+
+    mine.write_text("Port 22\nX11Forwarding no\nPrintMotd yes\n")
+    assert acts(clients(cluster.sync())["client0"]) == {"ssh/sshd_config": "release"}
+
+
 def test_a_group_is_held_with_the_one_that_is_refused(cluster: Cluster) -> None:
     rule(cluster, "/pair.*", "", 'group = "pair"')
     rule(cluster, "/pair.b", '"app-check", "{file}"')

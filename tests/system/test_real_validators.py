@@ -239,6 +239,174 @@ def test_a_broken_unit_is_told_by_its_own_tool(cluster: Cluster) -> None:
     assert "true" in (cluster.tree(0) / "systemd/system/beacon.service").read_text()
 
 
+def commit_both(cluster: Cluster, path: str, ours: str, theirs: str) -> Path:
+    """Let client0 and upstream each have their own version of a file; return client0's."""
+    (cluster.etc / path).write_text(theirs)
+    commit(cluster, f"Change {path}")
+    mine = cluster.tree(0) / path
+    mine.write_text(ours)
+    return mine
+
+
+def held(cluster: Cluster) -> tuple[str, str]:
+    """Sync twice and return why one path is held; nothing is written the second time."""
+    planned, done = cluster.plan(), cluster.sync(status=1)
+    assert first(planned)["actions"] == first(done)["actions"]
+    before = fingerprint(cluster.tree(0), cluster.state)
+    again = cluster.sync(status=1)
+    assert fingerprint(cluster.tree(0), cluster.state) == before
+    assert first(again)["conflicts"] == first(done)["conflicts"]
+    assert first(again)["actions"] == []
+    assert cluster.status()["client0"]["state"] == "conflicted"
+    (conflict,) = first(done)["conflicts"]
+    return conflict["reason"], conflict["detail"]
+
+
+@pytest.fixture
+def sshd_config(cluster: Cluster) -> str:
+    text = (cluster.etc / "ssh/sshd_config").read_text()
+    assert "X11Forwarding yes\n" in text
+    return text.replace("X11Forwarding yes\n", "X11Forwarding yes\nMaxAuthTries 4\n")
+
+
+@pytest.fixture
+def sshd_sides(cluster: Cluster, sshd_config: str) -> tuple[str, str]:
+    """Commit a file with two adjoining settings; return it with the one and the other changed."""
+    (cluster.etc / "ssh/sshd_config").write_text(sshd_config)
+    commit(cluster, "Few tries")
+    cluster.sync()
+    return (
+        sshd_config.replace("X11Forwarding yes", "X11Forwarding no"),
+        sshd_config.replace("MaxAuthTries 4", "MaxAuthTries 3"),
+    )
+
+
+def test_adjoining_keywords_are_merged_when_sshd_accepts_them(
+    cluster: Cluster, sshd_sides: tuple[str, str]
+) -> None:
+    ours, theirs = sshd_sides
+    mine = commit_both(cluster, "ssh/sshd_config", ours, theirs)
+    planned, done = cluster.plan(), cluster.sync()
+    assert first(planned)["actions"] == first(done)["actions"]
+    assert {a["path"]: a["action"] for a in first(done)["actions"]} == {"ssh/sshd_config": "merge"}
+    assert mine.read_text() == ours.replace("MaxAuthTries 4", "MaxAuthTries 3")
+    before = fingerprint(cluster.tree(0), cluster.state)
+    assert first(cluster.sync())["actions"] == []
+    assert fingerprint(cluster.tree(0), cluster.state) == before
+
+
+def test_adjoining_keywords_that_sshd_refuses_are_held(
+    cluster: Cluster, sshd_sides: tuple[str, str]
+) -> None:
+    ours, theirs = sshd_sides
+    ours = ours.replace("X11Forwarding no", "X11Forwarding perhaps")
+    mine = commit_both(cluster, "ssh/sshd_config", ours, theirs)
+    reason, detail = held(cluster)
+    assert reason == "invalid"
+    assert 'unsupported option "perhaps"' in detail
+    assert mine.read_text() == ours
+
+
+def test_without_sshd_nobody_vouches_for_adjoining_keywords(
+    cluster: Cluster, sshd_sides: tuple[str, str]
+) -> None:
+    (cluster.root / "usr/sbin/sshd").unlink()
+    ours, theirs = sshd_sides
+    mine = commit_both(cluster, "ssh/sshd_config", ours, theirs)
+    reason, detail = held(cluster)
+    assert reason == "content"
+    assert detail.endswith("by section and key, but its validator is not installed in the root.")
+    assert mine.read_text() == ours
+    assert (cluster.tree(1) / "ssh/sshd_config").read_text() == theirs
+
+
+UNIT = """\
+[Unit]
+Description=Beacon
+Requires=not-in-this-root.service
+
+[Service]
+ExecStart=/usr/bin/not-in-this-root \\
+    --quiet
+"""
+
+
+@pytest.mark.parametrize("name", ["beacon.service", "beacon@.service"])
+def test_units_are_merged_by_section_when_they_load(cluster: Cluster, name: str) -> None:
+    path = f"systemd/system/{name}"
+    (cluster.etc / path).write_text(UNIT)
+    commit(cluster, "A unit whose program is elsewhere")
+    run = cluster.sync()
+    assert run["warnings"] == []
+    assert (cluster.tree(0) / path).read_text() == UNIT
+
+    header = "[Service]\n"
+    theirs = UNIT.replace(header, f"{header}Restart=on-failure\n")
+    mine = commit_both(cluster, path, UNIT.replace(header, f"{header}User=beacon\n"), theirs)
+    assert cluster.sync()["warnings"] == []
+    merged = UNIT.replace(header, f"{header}Restart=on-failure\nUser=beacon\n")
+    assert mine.read_text() == merged
+
+    theirs = theirs.replace("Restart=on-failure", "Restart=always")
+    ours = merged.replace("User=beacon", "User=beacon\nExecStart=bin/not-absolute")
+    mine = commit_both(cluster, path, ours, theirs)
+    reason, detail = held(cluster)
+    assert reason == "invalid"
+    assert "bin/not-absolute" in detail
+    assert mine.read_text() == ours
+
+
+def test_upstream_s_own_units_are_refused_only_if_they_do_not_load(cluster: Cluster) -> None:
+    units = {
+        "good.service": "[Service]\nExecStart=/bin/true\n",
+        "good.socket": "[Socket]\nListenStream=1\n",
+        "good.target": "[Unit]\nAfter=missing.service\nRequires=missing.service\n",
+        "masked.service": "",
+        "good@.timer": "[Timer]\nOnCalendar=daily\n",
+        "warned.service": "[Service]\nExecStart=/bin/true\nNewerThanThisSystemd=yes\n",
+        "bad.service": "[Service\nExecStart=/bin/true\n",
+        "bad@.service": "[Service]\nExecStart=bin/true\n",
+    }
+    for name, text in units.items():
+        (cluster.etc / "systemd/system" / name).write_text(text)
+    commit(cluster, "Units")
+    run = cluster.sync(status=1)
+    assert run["warnings"] == []
+    assert {
+        each["path"].rpartition("/")[2]: each["reason"] for each in first(run)["conflicts"]
+    } == {
+        "bad.service": "invalid",
+        "bad@.service": "invalid",
+    }
+
+
+def test_pacman_conf_is_merged_by_section_where_a_rule_wants_it(cluster: Cluster) -> None:
+    cluster.rules.write_text(
+        '[[rule]]\npaths = ["/pacman.conf"]\nstrategy = "merge"\n'
+        'validate = ["pacman-conf", "--config", "{file}"]\n'
+    )
+    start = (cluster.etc / "pacman.conf").read_text()
+    start = start.replace("#NoProgressBar\nCheckSpace\n#VerbosePkgLists\n", "")
+    assert "#Color\nParallelDownloads = 5\n" in start
+    (cluster.etc / "pacman.conf").write_text(start)
+    commit(cluster, "Less")
+    cluster.sync()
+    ours = start.replace("#Color", "Color")
+    mine = commit_both(
+        cluster, "pacman.conf", ours, start.replace("Downloads = 5", "Downloads = 8")
+    )
+    cluster.sync()
+    assert mine.read_text() == ours.replace("Downloads = 5", "Downloads = 8")
+
+    ours = mine.read_text().replace("Color", "Color\nSigLevel = Bogus")
+    mine = commit_both(
+        cluster, "pacman.conf", ours, start.replace("Downloads = 5", "Downloads = 9")
+    )
+    reason, detail = held(cluster)
+    assert reason == "invalid"
+    assert "invalid value for 'SigLevel'" in detail
+
+
 def useradd(cluster: Cluster, tree: Path, name: str, number: int) -> None:
     """Run the root's useradd with ``tree`` as its /etc, as a client does."""
     script = 'mount --bind "$1" "$2/etc" && shift && exec chroot "$@"'

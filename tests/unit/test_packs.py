@@ -307,11 +307,14 @@ def test_new_trees_get_an_identity_of_their_own(pack) -> None:
         assert treat(pack, path).seed is None, path
 
 
+UNITS = ("service", "socket", "timer", "path", "target", "slice")
+
+
 @pytest.mark.parametrize("pack", POLICIES)
 def test_what_is_merged_is_checked_by_the_program_that_reads_it(pack) -> None:
     def command(path: str) -> str:
         found = treat(pack, path).validate
-        assert found is None or "{file}" in found
+        assert found is None or any("{file}" in word for word in found)
         return " ".join(found or ()).replace("\n", " ")
 
     assert command("sudoers") == "visudo -csf {file}"
@@ -319,6 +322,13 @@ def test_what_is_merged_is_checked_by_the_program_that_reads_it(pack) -> None:
     assert command("nftables.conf") == "nft -c -f {file}"
     assert '/usr/sbin/sshd -t -f "$1"' in command("ssh/sshd_config")
     assert command("ssh/sshd_config.d/a.conf") == command("ssh/sshd_config")
+    units = [f"systemd/system/a.{kind}" for kind in UNITS]
+    assert all("systemd-analyze verify --man=no" in command(unit) for unit in units)
+    assert command("NetworkManager/NetworkManager.conf").startswith("NetworkManager --print-config")
+    assert command("NetworkManager/conf.d/a.conf").startswith("NetworkManager --print-config")
+    for path in ("a.mount", "a.automount", "a.swap", "a.service.d/b.conf"):
+        assert command(f"systemd/system/{path}") == ""
+    assert command("pacman.conf") == command("systemd/journald.conf") == ""
     assert command("ssh/ssh_config") == command("motd") == command("ssh/ssh_host_rsa_key") == ""
 
 

@@ -3,9 +3,10 @@
 import pytest
 from plan_support import FIFO, applied, directory, file, hold_ids, planned, tree
 
-from etcsync.plan.model import Choice, Sides
+from etcsync.plan.model import Choice, HoldReason, Refusal, Sides
 from etcsync.policy.treatment import Strategy, Treatment
 
+REFUSED = Refusal(HoldReason.INVALID, "The validator refused it.")
 BASE, OURS, THEIRS = (file(text) for text in (b"one\n", b"ours\n", b"theirs\n"))
 
 
@@ -92,7 +93,7 @@ def test_what_is_not_recorded_is_not_overwritten() -> None:
 
 def test_a_chosen_content_that_a_validator_refuses_is_not_put_in_place() -> None:
     sides = in_conflict(motd=Choice(THEIRS, "upstream's version"))
-    result = planned(sides, refused={("motd", THEIRS.oid): "The validator refused it."})
+    result = planned(sides, refused={("motd", THEIRS.oid): REFUSED})
     assert [hold.reason for hold in result.holds] == ["invalid"]
     assert result.unmet == (("motd", "The validator refused it."),)
 
@@ -102,7 +103,7 @@ def test_a_refused_choice_is_unmet_also_where_upstream_changed_nothing() -> None
         base=tree(motd=BASE), ours=tree(motd=OURS), theirs=tree(motd=BASE),
         choices={"motd": Choice(THEIRS, "restored")},
     )  # fmt: skip
-    result = planned(sides, refused={("motd", THEIRS.oid): "The validator refused it."})
+    result = planned(sides, refused={("motd", THEIRS.oid): REFUSED})
     assert (result.actions, result.holds) == ((), ())
     assert result.unmet == (("motd", "The validator refused it."),)
 

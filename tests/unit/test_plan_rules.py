@@ -4,11 +4,12 @@ import pytest
 from plan_support import FIFO, applied, directory, file, hold_ids, link, planned, tree
 
 from etcsync.entries import ROOT
-from etcsync.plan.model import Act, Change, Difference, HoldReason, Plan, Sides
+from etcsync.plan.model import Act, Change, Difference, HoldReason, Plan, Refusal, Sides
 from etcsync.policy.treatment import Strategy, Treatment
 
 OLD, NEW, MINE = file(b"old\n"), file(b"new\n"), file(b"mine\n")
 CLIENT, UPSTREAM = Treatment(Strategy.CLIENT), Treatment(Strategy.UPSTREAM)
+NO = Refusal(HoldReason.INVALID, "No.")
 MIRROR, REVIEW = Treatment(Strategy.MIRROR), Treatment(Strategy.REVIEW)
 
 
@@ -72,20 +73,22 @@ def test_the_action_of_a_hold_says_why_without_content():
 
 def test_content_that_was_refused_is_held():
     sides = Sides(tree(p=OLD), tree(p=OLD), tree(p=NEW))
-    plan = planned(sides, refused={("p", NEW.oid): "visudo does not accept it."})
+    plan = planned(
+        sides, refused={("p", NEW.oid): Refusal(HoldReason.INVALID, "visudo does not accept it.")}
+    )
     assert held(plan) == [("p", HoldReason.INVALID)]
     assert plan.holds[0].detail == "visudo does not accept it."
 
 
 def test_only_the_refused_content_of_the_refused_path_is_held():
     sides = Sides(tree(p=OLD), tree(p=OLD), tree(p=NEW))
-    refused = {("p", MINE.oid): "No.", ("q", NEW.oid): "No."}
+    refused = {("p", MINE.oid): NO, ("q", NEW.oid): NO}
     assert acts(planned(sides, refused=refused)) == [("p", Act.WRITE)]
 
 
 def test_refused_content_that_is_there_already_does_not_hold_its_mode():
     sides = Sides(tree(p=OLD), tree(p=OLD), tree(p=file(b"old\n", 0o600)))
-    assert acts(planned(sides, refused={("p", OLD.oid): "No."})) == [("p", Act.CHMOD)]
+    assert acts(planned(sides, refused={("p", OLD.oid): NO})) == [("p", Act.CHMOD)]
 
 
 # Groups.

@@ -45,6 +45,10 @@ class Document(NamedTuple):
     tail: tuple[bytes, ...]
     ended: bool
 
+    def texts(self) -> dict[Slot, bytes]:
+        """Return the records alone."""
+        return {slot: record.text for slot, record in self.records.items()}
+
 
 def joins_nothing(_lines: Sequence[bytes], _line: bytes) -> bool:
     """Tell that every line stands for itself."""

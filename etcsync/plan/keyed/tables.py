@@ -8,7 +8,7 @@ from etcsync.plan.keyed.document import Document, Slot, write_document
 from etcsync.plan.keyed.formats import FORMATS, Format
 from etcsync.plan.keyed.records import merge_records
 from etcsync.plan.keyed.three_way import CLASH, Versions, choose, merge_sets
-from etcsync.plan.keyed.weave import interleave, weave
+from etcsync.plan.keyed.weave import frame_and_guest, interleave, weave
 from etcsync.plan.text import merge_text
 
 
@@ -41,16 +41,14 @@ def merge_keyed(
         return None
     table = FORMATS[format_name]
     documents = Versions(*map(table.read, contents))
-    frame_and_guest = _frame_and_guest(documents)
+    sides = frame_and_guest(Versions(*(list(document.records) for document in documents)))
     unclear = choose(*(_unclear_lines(table, document) for document in documents))
-    if frame_and_guest is None or unclear is CLASH or any(map(_has_repetitions, documents)):
+    if sides is None or unclear is CLASH or any(map(_has_repetitions, documents)):
         return None
     texts, conflicts = merge_records(table.name, documents, partial(_settle, table))
     if conflicts:
         return KeyedConflict(tuple(conflicts))
-    order = interleave(
-        *([slot for slot in document.records if slot in texts] for document in frame_and_guest)
-    )
+    order = interleave(*([slot for slot in slots if slot in texts] for slots in sides))
     by_line = None if base is None else merge_text(base, ours, theirs)
     for merged in (by_line, write_document(weave(documents, order, texts))):
         if merged is not None and _holds(table, merged, texts, unclear):
@@ -61,38 +59,17 @@ def merge_keyed(
 def _holds(table: Format, merged: bytes, texts: Mapping[Slot, bytes], unclear: object) -> bool:
     """Return whether these records came out, and the lines that are no records as they were."""
     result = table.read(merged)
-    return _texts(result) == texts and _unclear_lines(table, result) == unclear
+    return result.texts() == texts and _unclear_lines(table, result) == unclear
 
 
 def _has_repetitions(document: Document) -> bool:
     return any(slot.turn for slot in document.records)
 
 
-def _texts(document: Document) -> dict[Slot, bytes]:
-    return {slot: record.text for slot, record in document.records.items()}
-
-
 def _unclear_lines(table: Format, document: Document) -> list[bytes]:
     """Return the lines that are neither records nor comments, in order of their bytes."""
     leads = (*(record.lead for record in document.records.values()), document.tail)
     return sorted(line for lead in leads for line in lead if not table.is_comment(line))
-
-
-def _frame_and_guest(documents: Versions[Document]) -> tuple[Document, Document] | None:
-    """Return the side that gives the order and the other, or None if the sides' orders differ."""
-    base, ours, theirs = documents
-    if _same_order(base, theirs):
-        return ours, theirs
-    if _same_order(base, ours) or _same_order(ours, theirs):
-        return theirs, ours
-    return None
-
-
-def _same_order(one: Document, other: Document) -> bool:
-    def common(document: Document) -> list[Slot]:
-        return [s for s in document.records if s in one.records and s in other.records]
-
-    return common(one) == common(other)
 
 
 def _settle(

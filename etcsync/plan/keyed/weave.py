@@ -7,28 +7,47 @@ once more gives the merged file, so that a run that was interrupted can be repea
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TypeVar
 
 from etcsync.plan.keyed.document import Document, Record, Slot
 from etcsync.plan.keyed.three_way import Versions, choose, merge_lists
 
 Lines = tuple[bytes, ...]
 
+T = TypeVar("T")
+
 _TAIL = None
 """Stands for the place after the last record."""
 
 
-def interleave(frame: Iterable[Slot], guest: Iterable[Slot]) -> list[Slot]:
-    """Return the frame's order, each of the guest's further slots behind what it follows there."""
+def frame_and_guest(orders: Versions[list[T]]) -> tuple[list[T], list[T]] | None:
+    """Return the side that gives the order and the other, or None if the sides' orders differ."""
+    base, ours, theirs = orders
+    if same_order(base, theirs):
+        return ours, theirs
+    if same_order(base, ours) or same_order(ours, theirs):
+        return theirs, ours
+    return None
+
+
+def same_order(one: Sequence[T], other: Sequence[T]) -> bool:
+    """Tell whether what both have stands in the same order; nothing may stand twice."""
+    ones, others = set(one), set(other)
+    return [item for item in one if item in others] == [item for item in other if item in ones]
+
+
+def interleave(frame: Iterable[T], guest: Iterable[T]) -> list[T]:
+    """Return the frame's order, each of the guest's further items behind what it follows there."""
     frame = list(frame)
     known = set(frame)
-    followers: dict[Slot | None, list[Slot]] = {slot: [] for slot in (None, *frame)}
-    place: Slot | None = None
-    for slot in guest:
-        if slot in known:
-            place = slot
+    followers: dict[T | None, list[T]] = {item: [] for item in (None, *frame)}
+    place: T | None = None
+    for item in guest:
+        if item in known:
+            place = item
         else:
-            followers[place].append(slot)
-    return followers[None] + [member for slot in frame for member in (slot, *followers[slot])]
+            followers[place].append(item)
+    return followers[None] + [member for item in frame for member in (item, *followers[item])]
 
 
 def append(frame: Iterable[Slot], guest: Iterable[Slot]) -> list[Slot]:
