@@ -137,11 +137,11 @@ def test_a_corrupted_hub_says_how_to_rebuild_it(cluster: Cluster) -> None:
     assert "etcsync init" in cluster.run("status", status=3, wait=30).err
 
     shutil.move(cluster.state / "hub.git", cluster.place / "broken-hub")
-    (cluster.tree(1) / "hosts").write_text("127.0.0.1 mine\n")
+    (cluster.tree(1) / "chrony.conf").write_text("server mine\n")
     cluster.run("init", "--root", str(cluster.root), status=None)
     cluster.sync(status=None)
     assert (cluster.tree(0) / "motd").read_text() != ""
-    assert (cluster.tree(1) / "hosts").read_text() == "127.0.0.1 mine\n"
+    assert (cluster.tree(1) / "chrony.conf").read_text() == "server mine\n"
 
 
 def test_a_second_etcsync_waits_and_then_says_who_is_at_work(cluster: Cluster) -> None:

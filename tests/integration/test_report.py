@@ -234,8 +234,8 @@ def test_secrets_by_rule_by_mode_and_by_content_are_never_in_it(cluster: Cluster
         (tree / "closed.conf").write_text("tomato by mode\n")
         (tree / "closed.conf").chmod(0o600)
         (tree / "looks.conf").write_text(key)
-    (cluster.tree(2) / "hosts").write_text(key)
-    cluster.write("hosts", "127.0.0.1 upstream\n")
+    (cluster.tree(2) / "chrony.conf").write_text(key)
+    cluster.write("chrony.conf", "server upstream\n")
     conflict(cluster, "motd", "tomato, held\n", "tomato, too\n", 2, 3)
     contents = ("tomato by rule\n", "tomato by mode\n", key, "tomato, held\n", "tomato, too\n")
     for kind in FORMATS:
