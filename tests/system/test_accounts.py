@@ -32,10 +32,16 @@ def chroot(root: Path, *command: str) -> str:
     return run("chroot", root, *command)
 
 
+def chroot_tells(root: Path, *command: str) -> bool:
+    """Return whether a program in the root says yes."""
+    return subprocess.run(["chroot", root, *command], env=ENVIRONMENT, check=False).returncode == 0
+
+
 @pytest.fixture
 def cluster(debian_root: Path, tmp_path: Path) -> Cluster:
     """The guide's cluster: clones of a root's /etc, and a commit of its own in each."""
-    chroot(debian_root, "etckeeper", "commit", "--allow-empty", "Before the clients")
+    if chroot_tells(debian_root, "etckeeper", "unclean"):
+        chroot(debian_root, "etckeeper", "commit", "Before the clients")
     built = Cluster(tmp_path, debian_root)
     for number in range(CLIENTS):
         tree = built.tree(number)
