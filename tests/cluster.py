@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from forked import run_forked
+
 from etcsync.demo.sample_etc import write_sample_etc
 
 IDENTITY = ("-c", "user.name=Admin", "-c", "user.email=admin@server")
@@ -71,18 +73,11 @@ class Cluster:
 
     def run(self, *arguments: str, status: int | None = 0, wait: float = 120) -> Answer:
         """Call etcsync and check its exit status; None takes any."""
-        done = subprocess.run(
-            [sys.executable, "-m", "etcsync", "--config", str(self.settings), *arguments],
-            env=CLEAN_ENVIRONMENT,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,
-            timeout=wait,
+        code, out, err = run_forked(
+            ["--config", str(self.settings), *arguments], CLEAN_ENVIRONMENT, wait
         )
         answer = Answer(
-            done.returncode,
-            done.stdout.decode("utf-8", "surrogateescape"),
-            done.stderr.decode("utf-8", "surrogateescape"),
+            code, out.decode("utf-8", "surrogateescape"), err.decode("utf-8", "surrogateescape")
         )
         assert "Traceback" not in answer.err, answer.err
         if status is not None:

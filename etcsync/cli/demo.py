@@ -21,8 +21,9 @@ from etcsync.demo.story import tell
 def demo(context: Context, keep: str | None) -> int:
     """Build a small cluster in a temporary directory and walk through a day of it.
 
-    Shows propagation, kept drift, a healed file, a conflict with its report, and its release.
-    Needs neither root nor NFS and touches nothing outside its directory.
+    Shows propagation, kept drift, a healed file, a conflict with its report and its release, a
+    promotion, and how a version comes back. Needs neither root nor NFS and touches nothing outside
+    its directory.
     """
     if keep is not None:
         os.mkdir(keep, 0o700)

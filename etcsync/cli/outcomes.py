@@ -21,13 +21,13 @@ def show_outcome(
         done: What was done otherwise, in a word.
     """
     if error:
-        out.print(Text.assemble(("error     ", "red"), f"{what}  ({safe(error.message)})"))
+        out.print(Text.assemble(("error      ", "red"), f"{what}  ({safe(error.message)})"))
         if error.hint:
-            out.print(f"          {safe(error.hint)}")
+            out.print(f"           {safe(error.hint)}")
     elif obstacle:
-        out.print(Text.assemble(("left out  ", "yellow"), f"{what}  ({safe(obstacle)})"))
+        out.print(Text.assemble(("left out   ", "yellow"), f"{what}  ({safe(obstacle)})"))
     else:
-        out.print(Text.assemble((f"{done:<10}", "green"), what))
+        out.print(Text.assemble((f"{done:<11}", "green"), what))
 
 
 def show_paths(out: Console, done: PathsRun, word: str) -> None:

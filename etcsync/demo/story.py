@@ -5,6 +5,7 @@ something that did not happen.
 """
 
 import os
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -77,7 +78,7 @@ class Stage:
 
     def run(self, *arguments: str, status: int = 0) -> None:
         """Run a command of the story and check its exit status."""
-        self.say(f"$ etcsync {' '.join(arguments)}")
+        self.say(f"$ etcsync {shlex.join(arguments)}")
         answered = self.etcsync(list(arguments))
         check(answered == status, f"etcsync {arguments[0]} exited {answered}, not {status}")
 
@@ -100,7 +101,7 @@ def tell(place: str, etcsync: Etcsync, say: Say) -> None:
     with open(os.path.join(place, "demo.toml"), "w", encoding="utf-8") as rules:
         rules.write(RULES)
     stage = Stage(place, upstream, etcsync, say)
-    for scene in (_setup, _propagation, _drift, _heal, _conflict, _release):
+    for scene in (_setup, _propagation, _drift, _heal, _conflict, _release, _promotion, _history):
         say("")
         scene(stage)
     say("")
@@ -178,3 +179,24 @@ def _release(stage: Stage) -> None:
     text = stage.read("client2", "motd")
     check("lab's machine" in text and "No disk" in text, "client2's motd did not merge")
     stage.run("status")
+
+
+def _promotion(stage: Stage) -> None:
+    stage.say("7. client0's port is a good idea. It goes upstream under client0's name.")
+    stage.run("promote", "client0", "ssh/sshd_config", "--dry-run")
+    stage.run("promote", "client0", "ssh/sshd_config", "-m", "sshd: listen on port 2222")
+    check("Port 2222" in stage.upstream.read("ssh/sshd_config"), "nothing went upstream")
+    stage.run("sync")
+    for client in ("client1", "client2"):
+        check("Port 2222" in stage.read(client, "ssh/sshd_config"), f"{client} lacks the change")
+
+
+def _history(stage: Stage) -> None:
+    stage.say("8. What client1 tries is not wanted, then wanted after all: history has it.")
+    stage.write("client1", "hosts", "127.0.0.1 localhost\n192.168.78.9 printer\n")
+    stage.run("discard", "client1", "hosts")
+    check("printer" not in stage.read("client1", "hosts"), "client1's hosts was not put back")
+    stage.run("log", "client1", "hosts")
+    stage.run("restore", "client1", "HEAD~1", "hosts")
+    check("printer" in stage.read("client1", "hosts"), "client1's hosts did not come back")
+    stage.run("status", "client1")
