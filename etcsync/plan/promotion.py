@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from etcsync.entries import METADATA_PATH, ROOT, Entry, Kind, Tree, ancestors
-from etcsync.plan.keyed import lost_records
+from etcsync.plan.keyed import ACCOUNT_FILES, lost_records
 from etcsync.plan.model import Act, Hold, Plan, Sides
 from etcsync.policy.treatment import Promote, Strategy, Treatment
 from etcsync.report.secrets import looks_secret
+
+MIRRORED = "policy copies it from the root"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ def select_promoted(planned: Planned, names: Sequence[str] = ()) -> Selection:
     }
     chosen = {path: planned.result.get(path) for path in wanted if path not in refused}
     _bring_directories(planned, differing, chosen)
+    refused = {path: reason for path, reason in refused.items() if path not in chosen}
     while found := dict(_misfits(planned, differing, chosen, refused)):
         refused.update(found)
         for path in found:
@@ -108,8 +111,8 @@ def _wanted(
     """
     named = {path for path in differing if any(_covers(n, path) for n in names if n != ROOT)}
     named |= {ROOT} & {*names}
-    groups = {planned.treatment(path).group for path in named} - {None}
-    named |= {path for path in differing if planned.treatment(path).group in groups}
+    groups = {_group(planned, path) for path in named} - {None}
+    named |= {path for path in differing if _group(planned, path) in groups}
     everything = not names or ROOT in names
     return {path: path in named for path in differing if everything or path in named}
 
@@ -126,11 +129,14 @@ def _differing(planned: Planned, names: Sequence[str]) -> dict[str, str]:
     sides, plan = planned.sides, planned.plan
     reasons = {METADATA_PATH: "it is made from what else is promoted"}
     reasons |= dict.fromkeys(sides.unmanaged, "policy ignores it")
-    reasons |= dict.fromkeys(sides.mirrored, "policy copies it from the root")
+    reasons |= dict.fromkeys(sides.mirrored, MIRRORED)
     reasons = {path: reason for path, reason in reasons.items() if path in names}
     special = (path for path, entry in sides.unmanaged.items() if entry.kind is Kind.OTHER)
     reasons |= dict.fromkeys(special, "it cannot be recorded")
-    reasons |= dict.fromkeys((d.path for d in plan.drift), "")
+    reasons |= {
+        path: "" if planned.result.get(path) != sides.theirs.get(path) else MIRRORED
+        for path in (each.path for each in plan.drift)
+    }
     for local in plan.local:
         expected = planned.treatment(local.path).expected
         reasons[local.path] = (
@@ -170,10 +176,10 @@ def _secret(planned: Planned, path: str, treatment: Treatment) -> str:
 def _bring_directories(
     planned: Planned, differing: Mapping[str, str], chosen: dict[str, Entry | None]
 ) -> None:
-    """Add the directories that what is chosen needs upstream."""
+    """Add the directories that what is chosen needs and upstream lacks."""
     for path in [path for path, entry in chosen.items() if entry is not None]:
         for above in ancestors(path):
-            if above in chosen or _is_directory(planned.sides.theirs.get(above)):
+            if above in chosen or above in planned.sides.theirs:
                 continue
             allowed = not differing.get(above, "-") and not _against(planned, above, False, True)
             if allowed and _is_directory(planned.result.get(above)):
@@ -236,14 +242,16 @@ def _absent_member(
     path: str,
 ) -> str | None:
     """Return a path that differs too, must come together with this one, and does not."""
-    group = planned.treatment(path).group
+    group = _group(planned, path)
     if group is None:
         return None
-    return next(
-        (
-            other
-            for other in sorted(differing)
-            if other not in chosen and planned.treatment(other).group == group
-        ),
-        None,
-    )
+    others = (other for other in sorted(differing) if other not in chosen)
+    return next((other for other in others if _group(planned, other) == group), None)
+
+
+def _group(planned: Planned, path: str) -> str | None:
+    """Return what a path must come together with; account files that merge do so in any case."""
+    treatment = planned.treatment(path)
+    if path in ACCOUNT_FILES and treatment.strategy is Strategy.KEYED:
+        return treatment.group or "the account files"
+    return treatment.group

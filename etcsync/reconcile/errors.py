@@ -23,3 +23,11 @@ def client_error(error: EtcsyncError | OSError) -> EtcsyncError:
     place = os.fsdecode(error.filename) if isinstance(error.filename, str | bytes) else ""
     message = f"{place}: {said}" if place else said
     return TreeError(message, hint=_HINTS.get(error.errno or 0))
+
+
+def never_reconciled(client: str) -> TreeError:
+    """Return the error for a client on which nothing can be decided yet."""
+    return TreeError(
+        f"{client} has not been reconciled with any upstream commit yet",
+        hint=f"Run `etcsync sync {client}` first.",
+    )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from etcsync.config import Client, Settings
 from etcsync.errors import TreeError
 from etcsync.reconcile.cluster import Cluster, open_cluster
+from etcsync.reconcile.errors import never_reconciled
 from etcsync.reconcile.intervention import Intervention
 from etcsync.reconcile.model import Cause, ClientRun, LeftOut
 from etcsync.reconcile.options import SyncOptions, no_advance
@@ -36,10 +37,7 @@ def intervene(
     for client in clients:
         upstream = records[client.name].upstream if client.name in records else ""
         if not upstream:
-            raise TreeError(
-                f"{client.name} has not been reconciled with any upstream commit yet",
-                hint=f"Run `etcsync sync {client.name}` first.",
-            )
+            raise never_reconciled(client.name)
         by_commit.setdefault(upstream, []).append(client)
     runs = []
     for commit, some in by_commit.items():

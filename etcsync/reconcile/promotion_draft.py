@@ -16,6 +16,7 @@ from etcsync.hub.upstream import read_head, uncommitted
 from etcsync.plan.model import Act, Action, Change, Plan, difference, result_tree
 from etcsync.plan.promotion import Planned, Selection, select_promoted
 from etcsync.reconcile.cluster import Cluster
+from etcsync.reconcile.errors import never_reconciled
 from etcsync.reconcile.intent import recorded_as
 from etcsync.reconcile.planning import Refused, whole_plan
 from etcsync.reconcile.snapshot import Snapshot, read_refs, take_snapshot
@@ -81,11 +82,13 @@ def draft_promotion(cluster: Cluster, client: Client, names: tuple[str, ...]) ->
     """Return what would be promoted; write nothing.
 
     Raises:
-        TreeError: The client's tree cannot be read.
+        TreeError: The client's tree cannot be read, or was never reconciled.
         UpstreamError: Upstream cannot be read.
         HubError: The hub is damaged.
     """
     snapshot = take_snapshot(cluster, client, read_refs(cluster, [client]))
+    if snapshot.recorded.base_commit is None:
+        raise never_reconciled(client.name)
     plan = _validated_plan(cluster, snapshot)
     for content in cluster.merger.contents.values():
         cluster.contents.put(content)
