@@ -11,7 +11,7 @@ from etcsync.reconcile.options import PromoteOptions, no_advance
 from etcsync.reconcile.promote import promote as promote_drift
 from etcsync.reconcile.promotion_result import Promotion
 from etcsync.report.conflict import conflict_text
-from etcsync.report.documents import promotion_document
+from etcsync.report.decisions import promotion_document
 from etcsync.report.words import counted
 
 

@@ -1,6 +1,6 @@
-"""Which clients differ from upstream in the same way, and where a change would meet an edit."""
+"""Which clients differ from upstream in the same way."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from etcsync.entries import Entry, Kind
@@ -27,22 +27,6 @@ class DriftGroup:
     clients: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
-    """What a client has at a path where another client's change is to go.
-
-    Attributes:
-        client: The client.
-        held: Whether upstream's change of the path is held there.
-        alike: Whether it differs from upstream in the same way as the other client, so that there
-            is nothing to merge.
-    """
-
-    client: str
-    held: bool
-    alike: bool
-
-
 def drift_groups(drift: Mapping[str, Iterable[Difference]]) -> list[DriftGroup]:
     """Return the clients' drift with equal differences taken together, in the order of paths.
 
@@ -63,35 +47,6 @@ def drift_groups(drift: Mapping[str, Iterable[Difference]]) -> list[DriftGroup]:
 def shared_groups(drift: Mapping[str, Iterable[Difference]]) -> list[DriftGroup]:
     """Return the groups of two or more clients among `drift_groups`."""
     return [group for group in drift_groups(drift) if len(group.clients) > 1]
-
-
-def edits_elsewhere(
-    path: str,
-    client: str,
-    drift: Mapping[str, Iterable[Difference]],
-    held: Mapping[str, Collection[str]],
-) -> list[Edit]:
-    """Return the other clients on which ``client``'s change of ``path`` would meet an edit.
-
-    Args:
-        path: The path that is to be changed for all.
-        client: The client whose version everyone is to get.
-        drift: The differences from upstream by client, those of ``client`` among them.
-        held: The held paths by client.
-    """
-    at_path = {
-        name: _key(name, each)
-        for name, differences in drift.items()
-        for each in differences
-        if each.path == path
-    }
-    is_held = {name for name, paths in held.items() if path in paths}
-    wanted = at_path.get(client)
-    return [
-        Edit(name, name in is_held, name in at_path and at_path[name] == wanted)
-        for name in dict.fromkeys([*drift, *held])
-        if name != client and (name in at_path or name in is_held)
-    ]
 
 
 def _key(client: str, difference: Difference) -> tuple[object, ...]:

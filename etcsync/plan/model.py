@@ -138,6 +138,21 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A path that a command was given, or could have meant, and does nothing about.
+
+    Attributes:
+        path: The path.
+        reason: Why, in words; names in it are untrusted text.
+        named: Whether the caller asked for it by name.
+    """
+
+    path: str
+    reason: str
+    named: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """What to do with one client's tree; every tuple is in the order of paths.
 

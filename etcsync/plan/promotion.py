@@ -9,26 +9,11 @@ from dataclasses import dataclass
 
 from etcsync.entries import METADATA_PATH, ROOT, Entry, Kind, Tree, ancestors
 from etcsync.plan.keyed import ACCOUNT_FILES, lost_records
-from etcsync.plan.model import Act, Hold, Plan, Sides
+from etcsync.plan.model import Act, Hold, LeftOut, Plan, Sides
 from etcsync.policy.treatment import Promote, Strategy, Treatment
 from etcsync.report.secrets import looks_secret
 
 MIRRORED = "policy copies it from the root"
-
-
-@dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A path that stays the client's own, and why.
-
-    Attributes:
-        path: The path.
-        reason: Why, in words; names in it are untrusted text.
-        named: Whether the caller asked for it by name.
-    """
-
-    path: str
-    reason: str
-    named: bool
 
 
 @dataclass(frozen=True, slots=True)

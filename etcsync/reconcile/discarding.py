@@ -5,12 +5,12 @@ from dataclasses import dataclass, field
 
 from etcsync.config import Settings
 from etcsync.errors import UsageError
-from etcsync.plan.model import Act, Choice
+from etcsync.plan.model import Act, Choice, LeftOut
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.intervening import PathsRun, intervene, paths_run
 from etcsync.reconcile.intervention import Choices, Intervention
 from etcsync.reconcile.lock import writer_lock
-from etcsync.reconcile.model import Cause, LeftOut
+from etcsync.reconcile.model import Cause
 from etcsync.reconcile.options import SyncOptions
 from etcsync.reconcile.paths import covered, named_path
 from etcsync.reconcile.validating import Planned

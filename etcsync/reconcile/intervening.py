@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from etcsync.config import Client, Settings
 from etcsync.errors import TreeError
+from etcsync.plan.model import LeftOut
 from etcsync.reconcile.cluster import Cluster, open_cluster
 from etcsync.reconcile.errors import never_reconciled
 from etcsync.reconcile.intervention import Intervention
-from etcsync.reconcile.model import Cause, ClientRun, LeftOut
+from etcsync.reconcile.model import Cause, ClientRun
 from etcsync.reconcile.options import SyncOptions, no_advance
 from etcsync.reconcile.reconciler import reconcile
 from etcsync.reconcile.records import base_records

@@ -44,14 +44,6 @@ class HeldPath:
 
 
 @dataclass(frozen=True, slots=True)
-class LeftOut:
-    """A path that a command was given, or could have meant, and did nothing about."""
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class TreeWarning:
     """Something in a tree that cannot be recorded, or in a run that could not be checked.
 

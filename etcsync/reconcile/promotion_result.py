@@ -5,8 +5,7 @@ from dataclasses import dataclass, replace
 
 from etcsync.entries import Entry
 from etcsync.errors import TreeError
-from etcsync.plan.model import Change, Sides
-from etcsync.plan.promotion import LeftOut
+from etcsync.plan.model import Change, LeftOut, Sides
 from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.conflicts import ConflictDetails, details_of

@@ -8,14 +8,14 @@ from etcsync.config import Settings
 from etcsync.entries import METADATA_PATH, ROOT, Entry, Kind
 from etcsync.errors import UsageError
 from etcsync.hub.hub import Commit
-from etcsync.plan.model import Choice
+from etcsync.plan.model import Choice, LeftOut
 from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.history import find_commit
 from etcsync.reconcile.intervening import PathsRun, intervene, paths_run
 from etcsync.reconcile.intervention import Choices, Intervention
 from etcsync.reconcile.lock import writer_lock
-from etcsync.reconcile.model import Cause, LeftOut
+from etcsync.reconcile.model import Cause
 from etcsync.reconcile.options import SyncOptions
 from etcsync.reconcile.paths import covered, named_path
 from etcsync.reconcile.snapshot import Snapshot

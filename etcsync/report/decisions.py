@@ -4,8 +4,16 @@ from collections.abc import Sequence
 
 from etcsync.reconcile.history import LogEntry
 from etcsync.reconcile.intervening import PathsRun
+from etcsync.reconcile.promotion_result import Promotion
 from etcsync.reconcile.resolving import Resolution
-from etcsync.report.documents import SCHEMA, Document, error_document, suspension_document
+from etcsync.report.documents import (
+    SCHEMA,
+    Document,
+    client_run_document,
+    conflict_document,
+    error_document,
+    suspension_document,
+)
 
 
 def resolution_document(conflict_id: str, done: Resolution) -> Document:
@@ -35,6 +43,23 @@ def paths_document(done: PathsRun) -> Document:
         "suspended": suspension_document(done.run.suspended),
         "done": list(done.done),
         "left_out": [{"path": each.path, "reason": each.reason} for each in done.left_out],
+    }
+
+
+def promotion_document(promotion: Promotion) -> Document:
+    """Return the document of ``promote --json``."""
+    return {
+        "schema": SCHEMA,
+        "client": promotion.client,
+        "commit": promotion.commit,
+        "promoted": list(promotion.promoted),
+        "left_out": [{"path": each.path, "reason": each.reason} for each in promotion.left_out],
+        "changes": {path: change.value for path, change in promotion.promoted.items()},
+        "conflicts": [conflict_document(each.held) for each in promotion.conflicts],
+        "meets": [
+            {"client": each.client, "paths": list(each.paths)} for each in promotion.meetings
+        ],
+        "run": None if promotion.run is None else client_run_document(promotion.run),
     }
 
 

@@ -13,7 +13,6 @@ from etcsync.reconcile.model import (
     Run,
     TreeWarning,
 )
-from etcsync.reconcile.promotion_result import Promotion
 from etcsync.reconcile.suspensions import Suspension
 
 SCHEMA = 1
@@ -44,23 +43,6 @@ def run_document(run: Run) -> Document:
         "upstream_commit": run.upstream_commit,
         "clients": [client_run_document(client) for client in run.clients],
         "warnings": [_warning(warning) for warning in run.warnings],
-    }
-
-
-def promotion_document(promotion: Promotion) -> Document:
-    """Return the document of ``promote --json``."""
-    return {
-        "schema": SCHEMA,
-        "client": promotion.client,
-        "commit": promotion.commit,
-        "promoted": list(promotion.promoted),
-        "left_out": [{"path": each.path, "reason": each.reason} for each in promotion.left_out],
-        "changes": {path: change.value for path, change in promotion.promoted.items()},
-        "conflicts": [conflict_document(each.held) for each in promotion.conflicts],
-        "meets": [
-            {"client": each.client, "paths": list(each.paths)} for each in promotion.meetings
-        ],
-        "run": None if promotion.run is None else client_run_document(promotion.run),
     }
 
 

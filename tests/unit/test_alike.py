@@ -3,7 +3,7 @@
 from plan_support import FIFO, file
 
 from etcsync.entries import Entry
-from etcsync.plan.alike import Edit, drift_groups, edits_elsewhere, shared_groups
+from etcsync.plan.alike import drift_groups, shared_groups
 from etcsync.plan.model import Change, Difference
 from etcsync.policy.treatment import Strategy
 
@@ -55,26 +55,6 @@ def test_what_is_not_recorded_is_like_nothing_else() -> None:
     special = drift("p", FIFO, Change.TYPE)
     assert not shared_groups({"a": special, "b": special})
     assert len(drift_groups({"a": special, "b": special})) == 2
-
-
-def test_a_promoted_change_meets_drift_and_holds_of_others_but_not_its_own() -> None:
-    mine = file(b"mine\n")
-    edits = edits_elsewhere(
-        "motd",
-        "client0",
-        drift={
-            "client0": drift("motd", mine),
-            "client1": drift("motd", mine),
-            "client2": drift("motd", file(b"theirs\n")),
-            "client3": drift("hosts", mine),
-        },
-        held={"client0": ["motd"], "client2": [], "client4": ["hosts", "motd"], "client5": []},
-    )
-    assert edits == [
-        Edit("client1", held=False, alike=True),
-        Edit("client2", held=False, alike=False),
-        Edit("client4", held=True, alike=False),
-    ]
 
 
 def test_the_entry_is_neither_compared_nor_shown() -> None:
