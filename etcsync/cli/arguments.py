@@ -1,6 +1,5 @@
 """Arguments that several commands share, and what the command line is told by its surroundings."""
 
-import os
 from datetime import UTC, datetime
 
 import click
@@ -47,11 +46,6 @@ class Duration(click.ParamType):  # type: ignore[type-arg]  # generic in newer r
 def now() -> datetime:
     """Return the time, in whole seconds."""
     return datetime.now(UTC).replace(microsecond=0)
-
-
-def user() -> str:
-    """Return who gives the command: the user behind sudo(8), the one that logged in, or an id."""
-    return os.environ.get("SUDO_USER") or os.environ.get("LOGNAME") or str(os.getuid())
 
 
 some_clients = click.argument("clients", metavar="[CLIENT]...", nargs=-1, type=ClientName())

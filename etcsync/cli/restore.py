@@ -2,9 +2,10 @@
 
 import click
 
-from etcsync.cli.arguments import now, one_client, user
+from etcsync.cli.arguments import now, one_client
 from etcsync.cli.context import Context, with_context
 from etcsync.cli.outcomes import show_paths
+from etcsync.reconcile.administrator import user_name
 from etcsync.reconcile.options import SyncOptions
 from etcsync.reconcile.restoring import restore as restore_version
 from etcsync.reconcile.suspensions import Suspension
@@ -36,7 +37,7 @@ def restore(
     """
     options = SyncOptions(allow_mass_delete=allow_mass_delete, wait=context.wait)
     suspension = Suspension(
-        since=now(), until=None, reason=f"restored to {revision}", by=printable(user())
+        since=now(), until=None, reason=f"restored to {revision}", by=printable(user_name())
     )
     done = restore_version(context.settings, client, revision, paths, suspension, options)
     if context.json:

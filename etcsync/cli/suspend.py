@@ -2,9 +2,10 @@
 
 import click
 
-from etcsync.cli.arguments import Duration, chosen_clients, now, user
+from etcsync.cli.arguments import Duration, chosen_clients, now
 from etcsync.cli.context import Context, with_context
 from etcsync.cli.render import safe
+from etcsync.reconcile.administrator import user_name
 from etcsync.reconcile.suspensions import Suspended
 from etcsync.reconcile.suspensions import suspend as suspend_clients
 from etcsync.report.documents import suspension_document
@@ -27,7 +28,7 @@ def suspend(context: Context, clients: tuple[str, ...], reason: str, seconds: fl
         clients,
         reason=reason,
         seconds=seconds,
-        by=user(),
+        by=user_name(),
         now=now(),
         wait=context.wait,
     )

@@ -8,16 +8,21 @@ from etcsync.hub.objects import Identity
 
 
 def administrator() -> Identity:
-    """Return who runs this process, as git's variables say, or else the user who called it.
+    """Return who runs this process, as git's variables say, or else `user_name`.
 
-    See ``GIT_COMMITTER_NAME`` in git(1) and ``SUDO_USER`` in sudo(8). No configuration is read.
+    See ``GIT_COMMITTER_NAME`` in git(1). No configuration is read.
     """
-    variables = (os.environ.get(name) for name in ("SUDO_USER", "LOGNAME", "USER"))
-    user = next(filter(None, variables), None) or _own_name()
+    user = user_name()
     return Identity(
         os.environ.get("GIT_COMMITTER_NAME") or user,
         os.environ.get("GIT_COMMITTER_EMAIL") or f"{user}@{socket.gethostname()}",
     )
+
+
+def user_name() -> str:
+    """Return the user behind sudo(8), the one that logged in, or the process's own."""
+    variables = (os.environ.get(name) for name in ("SUDO_USER", "LOGNAME", "USER"))
+    return next(filter(None, variables), None) or _own_name()
 
 
 def _own_name() -> str:
