@@ -61,18 +61,6 @@ class _UntrustedIndexError(Exception):
     """The file is damaged, or says something that etcsync does not understand."""
 
 
-def truncate(stat: StatKey) -> StatKey:
-    """Return ``stat`` as it comes back from an index, whose fields have 32 bits each."""
-    return StatKey(
-        stat.ctime // _SECOND % 2**32 * _SECOND + stat.ctime % _SECOND,
-        stat.mtime // _SECOND % 2**32 * _SECOND + stat.mtime % _SECOND,
-        stat.ino & _LOW_32_BITS,
-        stat.size & _LOW_32_BITS,
-        stat.uid & _LOW_32_BITS,
-        stat.gid & _LOW_32_BITS,
-    )
-
-
 def read_index(path: str) -> Index | None:
     """Return the index at ``path``, or None where there is none that can be trusted.
 

@@ -14,15 +14,12 @@ from git.exc import InvalidGitRepositoryError, NoSuchPathError
 from git.refs import SymbolicReference
 
 from etcsync.entries import decode_path
-from etcsync.errors import HubError, SettingsError, UpstreamError
+from etcsync.errors import HubError, UpstreamError
 from etcsync.host.transactions import transaction_in_progress
 from etcsync.hub.fetch import DURABLE, fetch
 from etcsync.hub.git import configuration, git_command, read_ref, run_git
 from etcsync.hub.refs import UPSTREAM_REF
 from etcsync.hub.rewrite import refuse_rewrite
-
-POLICY_DIRECTORY = "etcsync/policy.d"
-"""The rule files that are versioned with upstream, relative to /etc."""
 
 NO_COMMIT = "0" * 40
 """The old value by which update-ref demands that a ref does not exist."""
@@ -229,61 +226,6 @@ def refuse_shallow(etc_path: str, source: str) -> None:
             f"the history of {etc_path} is cut off (a shallow clone)",
             hint=f"Complete it with `git -C {etc_path} fetch --unshallow`.",
         )
-
-
-def policy_files(hub_path: str, commit: str) -> tuple[tuple[str, str], ...]:
-    """Return the rule files of a commit in the hub: path relative to /etc and text, by path.
-
-    At most two git processes.
-
-    Raises:
-        SettingsError: A rule file is not a regular file, or not UTF-8.
-        HubError: The hub does not have the commit.
-    """
-    with git_command(hub_path) as git:
-        listing = run_git(git, "ls-tree", "-z", commit, f"{POLICY_DIRECTORY}/")
-        blobs: dict[str, str] = {}
-        for line in listing.split(b"\0")[:-1]:
-            kind, _, raw = line.partition(b"\t")
-            if not raw.endswith(b".toml"):
-                continue
-            path = decode_path(raw)
-            mode, _, oid = kind.decode().split(" ")
-            if not mode.startswith("100"):
-                raise SettingsError(
-                    f"upstream's {path} is not a regular file",
-                    hint="Replace it by a file and commit that upstream.",
-                )
-            blobs[path] = oid
-        if not blobs:
-            return ()
-        request = "".join(f"{oid}\n" for oid in blobs.values()).encode()
-        output = run_git(git, "cat-file", "--batch", stdin=request)
-    return tuple(
-        (path, decode_rules(path, content))
-        for path, content in zip(blobs, split_batch(output), strict=True)
-    )
-
-
-def split_batch(output: bytes) -> Iterator[bytes]:
-    """Yield the contents in the answer of ``git cat-file --batch``; git-cat-file(1)."""
-    position = 0
-    while position < len(output):
-        start = output.index(b"\n", position) + 1
-        end = start + int(output[position:start].split()[2])
-        yield output[start:end]
-        position = end + 1
-
-
-def decode_rules(path: str, content: bytes) -> str:
-    """Return the text of a rule file."""
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise SettingsError(
-            f"upstream's {path} is not UTF-8 text: {error.reason} at byte {error.start}",
-            hint="Save it as UTF-8 and commit that upstream.",
-        ) from error
 
 
 def objects_directory(etc_path: str) -> str:

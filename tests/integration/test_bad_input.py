@@ -231,3 +231,32 @@ def test_killed_at_any_time_the_next_run_finishes(cluster: Cluster, delay: float
 def test_unknown_clients_and_conflicts(cluster: Cluster) -> None:
     assert "client9" in cluster.run("sync", "client9", status=2).err
     assert "etcsync conflicts" in cluster.run("conflicts", "show", "00000000", status=2).err
+
+
+def test_only_committed_rules_of_upstreams_own_folder_count(cluster: Cluster) -> None:
+    rule = '[[rule]]\npaths = ["/motd"]\nreason = "# ä"\n'
+    cluster.write("etcsync/policy.d/README", "no rules", message="")
+    cluster.write("etcsync/policy.d/sub/x.toml", "too deep", message="")
+    cluster.write("etcsync/policy.d/10-a.toml", rule)
+    cluster.write("etcsync/policy.d/20-b.toml", "not committed, and no TOML", message="")
+    rules = cluster.run("policy", "list", "--json").json["rules"]
+    own = [each for each in rules if each["source"].startswith("upstream")]
+    assert [each["source"] for each in own] == ["upstream's etcsync/policy.d/10-a.toml"]
+    assert own[0]["sets"]["reason"] == "# ä"
+
+
+@pytest.mark.parametrize("kind", ["no text", "link"])
+def test_a_rule_file_of_upstreams_that_is_a_link_or_no_text_is_refused(
+    cluster: Cluster, kind: str
+) -> None:
+    place = cluster.etc / "etcsync/policy.d/a.toml"
+    place.parent.mkdir(parents=True)
+    if kind == "link":
+        place.symlink_to("/etc/passwd")
+    else:
+        place.write_bytes(b"# \xff\n")
+    cluster.commit()
+    before = fingerprint(cluster.tree(0))
+    said = "not a regular file" if kind == "link" else "not UTF-8"
+    assert said in cluster.run("sync", status=2).err
+    assert fingerprint(cluster.tree(0)) == before

@@ -9,13 +9,12 @@ from pathlib import Path
 import pytest
 from repositories import commit, git, make_hub, make_upstream, snapshot, write
 
-from etcsync.errors import SettingsError, UpstreamError
+from etcsync.errors import UpstreamError
 from etcsync.hub.git import read_ref
 from etcsync.hub.upstream import (
     UPSTREAM_REF,
     fetch_upstream,
     head_commit,
-    policy_files,
     read_upstream,
     uncommitted,
 )
@@ -326,43 +325,6 @@ def test_a_thousand_reads_leave_no_process_and_no_descriptor(hub, etc):
     assert len(os.listdir("/proc/self/fd")) == before
     children = Path(f"/proc/self/task/{os.getpid()}/children").read_text()
     assert children == ""
-
-
-# --- rules that are versioned with upstream
-
-
-def test_policy_files_come_from_the_commit_in_order(hub, etc):
-    write(etc, {
-        "etcsync/policy.d/20-b.toml": "b = 1\n",
-        "etcsync/policy.d/10-a.toml": "# ä\n\n",
-        "etcsync/policy.d/README": "no rules",
-        "etcsync/policy.d/sub/x.toml": "too deep",
-    })  # fmt: skip
-    commit_id = commit(etc)
-    write(etc, {"etcsync/policy.d/20-b.toml": "not committed"})
-    fetched(hub, etc)
-    assert policy_files(str(hub), commit_id) == (
-        ("etcsync/policy.d/10-a.toml", "# ä\n\n"),
-        ("etcsync/policy.d/20-b.toml", "b = 1\n"),
-    )
-
-
-def test_no_policy_directory_means_no_files(hub, etc):
-    assert policy_files(str(hub), fetched(hub, etc).new) == ()
-
-
-def test_a_rule_file_that_is_a_link_or_no_text_is_refused(hub, etc):
-    place = etc / "etcsync/policy.d/a.toml"
-    place.parent.mkdir(parents=True)
-    place.write_bytes(b"# \xff\n")
-    commit(etc)
-    with pytest.raises(SettingsError, match="not UTF-8"):
-        policy_files(str(hub), fetched(hub, etc).new)
-    place.unlink()
-    place.symlink_to("/etc/passwd")
-    commit(etc)
-    with pytest.raises(SettingsError, match="not a regular file"):
-        policy_files(str(hub), fetched(hub, etc).new)
 
 
 # --- committing, where etckeeper is not in use
