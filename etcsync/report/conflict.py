@@ -39,7 +39,11 @@ def conflict_text(details: ConflictDetails) -> str:
     for heading, new in (("the client's change", details.ours), ("upstream's", details.theirs)):
         lines += ["", f"{heading}, against the base:"]
         lines += [f"  {line}" for line in _difference(details.base, new, secret=details.secret)]
-    lines += ["", "The client keeps its version until both fit together."]
+    lines += [
+        "",
+        "The client keeps its version until both fit together, or until you decide:",
+        f"etcsync resolve {held.id} --upstream, or --client, --union, --file FILE, --edit.",
+    ]
     return "\n".join(lines)
 
 
