@@ -131,6 +131,10 @@ def _line(key: str, value: object, remark: str = "") -> Text:
     """Return one key of a treatment or a rule with its value, as people write it."""
     if key == "seed" and value is False:
         shown = "none: a new tree begins without it"
+    elif key == "seed" and value is None:
+        shown = "upstream's version"
+    elif value is None:
+        shown = "none"
     elif isinstance(value, bool):
         shown = "yes" if value else "no"
     elif isinstance(value, list):

@@ -46,3 +46,13 @@ def test_a_path_is_explained_by_rules_that_can_be_looked_up(cluster: Cluster) ->
 def test_a_command_is_shown_as_one_types_it(cluster: Cluster) -> None:
     said = cluster.run("policy", "explain", "client0", "sudoers").out
     assert "  validate  visudo -csf '{file}'" in said
+
+
+def test_what_a_rule_takes_back_is_told_in_words(cluster: Cluster) -> None:
+    cluster.rules.write_text(
+        '[[rule]]\npaths = ["/sudoers", "/hostname"]\nvalidate = []\ngroup = ""\nseed = true\n'
+    )
+    told = cluster.run("policy", "explain", "client0", "sudoers").out
+    assert "None" not in told
+    assert "  validate  none\n" in told
+    assert "  seed      upstream's version\n" in told
