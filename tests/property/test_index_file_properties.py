@@ -6,7 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from etcsync.entries import StatKey, decode_path
-from etcsync.hub.index_file import Index, read_index, truncate, write_index
+from etcsync.hub.index_file import Index, read_index, write_index
 
 OIDS = st.binary(min_size=20, max_size=20).map(bytes.hex)
 NUMBERS = st.integers(0, 2**64 - 1)
@@ -22,6 +22,16 @@ ENTRIES = st.dictionaries(
     ),
     max_size=8,
 )
+
+
+def truncate(stat: StatKey) -> StatKey:
+    """Return ``stat`` as it comes back from an index, whose fields have 32 bits each."""
+    seconds = {
+        name: value // 10**9 % 2**32 * 10**9 + value % 10**9
+        for name, value in (("ctime", stat.ctime), ("mtime", stat.mtime))
+    }
+    rest = {name: getattr(stat, name) % 2**32 for name in ("ino", "size", "uid", "gid")}
+    return StatKey(**seconds, **rest)
 
 
 def read(content: bytes) -> Index | None:
@@ -53,11 +63,6 @@ def test_what_is_written_is_read_with_32_bits_a_field(entries, tree, data):
         # Times before 1970 come back as far in the future, hence as unknown.
         if min(stat.ctime, stat.mtime) >= 0:
             assert found.entries[name][2] == truncate(stat)
-
-
-@given(st.builds(StatKey, TIMES, TIMES, NUMBERS, NUMBERS, NUMBERS, NUMBERS))
-def test_truncating_twice_is_truncating_once(stat):
-    assert truncate(truncate(stat)) == truncate(stat)
 
 
 @settings(max_examples=300, deadline=None)
