@@ -1,0 +1,1 @@
+"""The long-running service: it watches and schedules, and calls what the command line calls."""
