@@ -9,7 +9,7 @@ from etcsync.doctor.finding import Finding, Severity, listed
 from etcsync.host.programs import program_in_root
 from etcsync.host.rootfs import os_release
 from etcsync.policy.packs import BASE, PACK_BY_ID, pack_for_os_release
-from etcsync.policy.patterns import compile_patterns
+from etcsync.policy.patterns import Matcher
 from etcsync.policy.rules import identities_of
 from etcsync.problems import suggestion
 from etcsync.reconcile.policies import check_rules_in_force
@@ -92,7 +92,7 @@ def _validators_in_use(facts: Facts) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     for rule in facts.rules:
         command = rule.effects.get("validate")
-        if command and any(map(compile_patterns(rule.paths).matches, facts.upstream_paths)):
+        if command and any(map(Matcher(rule.paths).matches, facts.upstream_paths)):
             patterns = found.setdefault(command[0], [])
             patterns += (path for each in rule.paths if (path := each.lstrip("/")) not in patterns)
     return found

@@ -3,13 +3,20 @@
 import re
 import warnings
 from collections.abc import Sequence
-from typing import NamedTuple
+from functools import cached_property
 
 from pathspec import GitIgnoreSpec
+from pathspec.pattern import RegexPattern
 
 _PLAIN = {ord("\n"): "\ue00a"} | {0xDC80 + i: chr(0xE080 + i) for i in range(128)}
 """Stand-ins for what matching must not see: a line break, which a regular expression's ``.`` and
 ``$`` treat specially, and bytes that are no text, which not every engine of pathspec takes."""
+
+_Pattern: type[RegexPattern] = type(GitIgnoreSpec.from_lines(["*"]).patterns[0])
+"""How pathspec reads one line of a gitignore file."""
+
+_FRAGILE = re.compile(r"[\[\\]")
+"""A set or an escape: what can be written wrongly."""
 
 _SPECIAL = re.compile(r"[*?\[\\]")
 
@@ -19,21 +26,40 @@ _GROUP_NAME = re.compile(r"\(\?P<\w+>")
 _NOTHING = "(?!)"
 
 
-class Matcher(NamedTuple):
-    """A rule's patterns, compiled."""
+class Matcher:
+    """One rule's patterns, compiled when the first path asks: most rules of a pack meet none.
 
-    wanted: re.Pattern[str]
-    """Matches where any pattern without ``!`` does."""
-    spec: GitIgnoreSpec | None
-    """Has the last word where there are patterns with ``!``; None: there are none."""
-    words: frozenset[str] | None
-    """Names of which one must be among a matching path's components; None: any path may match."""
+    Attributes:
+        words: Names of which one must be among a matching path's components; None: any path may
+            match.
+    """
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        self._patterns = patterns
+        words = {_word(pattern) for pattern in patterns if not pattern.startswith("!")}
+        self.words = None if None in words else frozenset(word for word in words if word)
 
     def matches(self, plain: str) -> bool:
         """Whether the patterns match a path that `plain_path` returned."""
-        return bool(self.wanted.search(plain)) and (
-            self.spec is None or self.spec.match_file(plain)
+        return bool(self._wanted.search(plain)) and (
+            self._spec is None or self._spec.match_file(plain)
         )
+
+    @cached_property
+    def _wanted(self) -> re.Pattern[str]:
+        """Matches where any pattern without ``!`` does."""
+        expressions = (_Pattern.pattern_to_regex(p.translate(_PLAIN)) for p in self._patterns)
+        wanted = (
+            _GROUP_NAME.sub("(", regex) for regex, include in expressions if regex and include
+        )
+        return re.compile("|".join(wanted) or _NOTHING)
+
+    @cached_property
+    def _spec(self) -> GitIgnoreSpec | None:
+        """Has the last word where there are patterns with ``!``; None: there are none."""
+        if not any(pattern.startswith("!") for pattern in self._patterns):
+            return None
+        return GitIgnoreSpec.from_lines([pattern.translate(_PLAIN) for pattern in self._patterns])
 
 
 def plain_path(path: str, *, directory: bool) -> str:
@@ -59,8 +85,10 @@ def check_pattern(pattern: str) -> str:
         why = "has a component that no path has ('.', '..' or none between two slashes)"
     elif "[[:" in body:
         why = "uses a character class; write it as a range such as [a-z]"
-    else:
+    elif _FRAGILE.search(body):
         why = _refused(pattern)
+    else:
+        why = ""
     if why:
         raise ValueError(f"the pattern {pattern!r} {why}")
     return pattern
@@ -75,18 +103,6 @@ def _refused(pattern: str) -> str:
     except (ValueError, re.error, FutureWarning):
         include = None
     return "is not a valid gitignore pattern" if include is None else ""
-
-
-def compile_patterns(patterns: Sequence[str]) -> Matcher:
-    """Return the matcher of one rule's ``patterns``; later ones win, ``!`` takes paths out."""
-    spec = GitIgnoreSpec.from_lines([pattern.translate(_PLAIN) for pattern in patterns])
-    wanted = (p.regex.pattern for p in spec.patterns if p.regex and p.include)
-    words = {_word(pattern) for pattern in patterns if not pattern.startswith("!")}
-    return Matcher(
-        wanted=re.compile("|".join(_GROUP_NAME.sub("(", regex) for regex in wanted) or _NOTHING),
-        spec=None if all(pattern.include for pattern in spec.patterns) else spec,
-        words=None if None in words else frozenset(word for word in words if word),
-    )
 
 
 def literal_path(pattern: str) -> str | None:

@@ -5,7 +5,7 @@ from functools import cache, cached_property, lru_cache
 from typing import Any, NamedTuple
 
 from etcsync.entries import GIT_PATH, METADATA_PATH, ROOT
-from etcsync.policy.patterns import compile_patterns, literal_path, plain_path
+from etcsync.policy.patterns import Matcher, literal_path, plain_path
 from etcsync.policy.rules import Rule, identities_of
 from etcsync.policy.treatment import Promote, Strategy, Treatment
 
@@ -57,7 +57,7 @@ class Matching:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
-        self._matchers = [compile_patterns(rule.paths) for rule in self.rules]
+        self._matchers = [Matcher(rule.paths) for rule in self.rules]
         self._everywhere = [i for i, m in enumerate(self._matchers) if m.words is None]
         self._by_word: dict[str, list[int]] = {}
         for index, matcher in enumerate(self._matchers):
@@ -142,7 +142,7 @@ class Policy:
                 rule,
                 sets=tuple(rule.effects),
                 survives=tuple(key for key in rule.effects if last[key] is rule),
-                patterns=tuple(p for p in rule.paths if compile_patterns([p]).matches(plain)),
+                patterns=tuple(p for p in rule.paths if Matcher([p]).matches(plain)),
             )
             for rule in rules
         )

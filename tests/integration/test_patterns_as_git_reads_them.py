@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from etcsync.policy.packs import available_packs, load_pack
-from etcsync.policy.patterns import compile_patterns, plain_path
+from etcsync.policy.patterns import Matcher, plain_path
 
 LISTINGS = os.path.join(os.path.dirname(__file__), "..", "fixtures", "etc-listings")
 
@@ -36,7 +36,7 @@ def test_git_ignores_what_the_shipped_patterns_match(tmp_path, listing) -> None:
     for rule in (rule for pack in available_packs() for rule in load_pack(pack)):
         exclude.write_text("\n".join(rule.paths) + "\n")
         said = git(tmp_path, "check-ignore", "--no-index", "-z", "--stdin", stdin="\0".join(paths))
-        matcher = compile_patterns(rule.paths)
+        matcher = Matcher(rule.paths)
         matched = {
             path
             for path in paths

@@ -1,9 +1,10 @@
 """The policy, with its shortcuts and memory, equals the plain meaning of its rules."""
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pathspec import GitIgnoreSpec
 
+from etcsync.policy.patterns import check_pattern
 from etcsync.policy.policy import Policy, PolicySet
 from etcsync.policy.rules import Rule
 from etcsync.policy.treatment import Promote, Strategy, Treatment
@@ -78,3 +79,14 @@ def test_the_policy_equals_the_plain_meaning_of_its_rules(rules, asked, name, la
         explained = policy.explain(path, directory=directory)
         survived = {key: m.rule.effects[key] for m in explained.matches for key in m.survives}
         assert explained.treatment == expected == Treatment(**survived)
+
+
+@given(st.text(st.sampled_from("ab*?!/#. []^-\\\tÄ\udcff"), max_size=12))
+@settings(max_examples=1_000)
+def test_a_pattern_that_passes_the_check_is_one_that_pathspec_takes(text: str) -> None:
+    try:
+        pattern = check_pattern(text)
+    except ValueError:
+        assume(False)
+    (taken,) = GitIgnoreSpec.from_lines([pattern]).patterns
+    assert taken.include is not None
