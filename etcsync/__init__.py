@@ -5,4 +5,9 @@ plan; the plan is applied to the live tree atomically; one ref transaction recor
 not be applied is held and reported. ``etcsync.reconcile.reconciler`` tells that story in code.
 """
 
+import os
+
 __version__ = "0.1.0"
+
+os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
+"""What else is installed on the server gets no part in reading the settings, and no time either."""

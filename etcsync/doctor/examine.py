@@ -3,17 +3,16 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-import structlog
-
 from etcsync.config import Settings
 from etcsync.doctor.facts import Facts
 from etcsync.doctor.finding import Finding, Severity
 from etcsync.errors import EtcsyncError, SettingsError
+from etcsync.logs import get_logger
 
 AGAIN = "Set that right, and run `etcsync doctor` again."
 """The remedy where an error names none."""
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,6 @@ with the first reconciliation, as upstream's change and not as the client's.
 
 import os
 
-import structlog
-
 from etcsync.config import Client
 from etcsync.entries import ROOT, Entry, FileRecord, Kind, symlink_entry
 from etcsync.hub.adopt import adopt_clone, inspect_clone
@@ -17,6 +15,7 @@ from etcsync.hub.hub import GitEntry, RefUpdate, base_ref, branch_ref
 from etcsync.hub.index_file import UNKNOWN_STAT, write_index
 from etcsync.hub.objects import DIRECTORY_MODE, SYMLINK_MODE
 from etcsync.hub.worktree import ensure_worktree, index_path
+from etcsync.logs import get_logger
 from etcsync.policy.policy import Policy
 from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.cluster import Cluster
@@ -28,7 +27,7 @@ from etcsync.reconcile.texts import metadata_text
 from etcsync.tree.beneath import change_mode, open_tree
 from etcsync.tree.scanned import Scan
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 def adopt(cluster: Cluster, client: Client) -> bool:

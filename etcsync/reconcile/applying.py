@@ -8,11 +8,10 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-import structlog
-
 from etcsync.config import Client
 from etcsync.entries import Entry, Kind, StatKey
 from etcsync.errors import TreeError
+from etcsync.logs import get_logger
 from etcsync.plan.model import Action
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.gitfile import restore_gitfile
@@ -35,7 +34,7 @@ lckpwdf(3) does."""
 
 LOCK_PAUSE = 0.1
 
-log = structlog.get_logger()
+log = get_logger()
 
 Stats = Mapping[str, StatKey]
 

@@ -10,8 +10,6 @@ import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import structlog
-
 from etcsync.config import Client, Settings
 from etcsync.errors import UpstreamError
 from etcsync.host.transactions import transaction_in_progress
@@ -20,6 +18,7 @@ from etcsync.hub.hub import UPSTREAM_REF, open_hub
 from etcsync.hub.rewrite import refuse_rewrite
 from etcsync.hub.upstream import fetch_upstream, head_commit, uncommitted
 from etcsync.hub.upstream_commit import commit_all
+from etcsync.logs import get_logger
 from etcsync.reconcile.applying import apply_all, recover_all
 from etcsync.reconcile.cluster import Cluster, open_cluster, selected_clients
 from etcsync.reconcile.intervention import Intervention
@@ -37,7 +36,7 @@ ROUNDS = 4
 
 NO_INTERVENTION = Intervention()
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 def sync_clients(

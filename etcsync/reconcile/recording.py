@@ -10,14 +10,13 @@ an administrator has written into its tree meanwhile is no part of it.
 
 from collections.abc import Iterable, Iterator, Mapping
 
-import structlog
-
 from etcsync.entries import METADATA_PATH, FileRecord, Kind, StatKey
 from etcsync.hub.hub import RefUpdate, base_ref, branch_ref, pending_ref
 from etcsync.hub.index_file import UNKNOWN_STAT, write_index
 from etcsync.hub.maintenance import clean_up, pack_if_needed
 from etcsync.hub.objects import EXECUTABLE_MODE
 from etcsync.hub.worktree import ensure_worktree, index_path
+from etcsync.logs import get_logger
 from etcsync.plan.model import result_tree
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.intent import Intent
@@ -26,7 +25,7 @@ from etcsync.reconcile.record import Commits, Recorder
 from etcsync.reconcile.rounds import Round
 from etcsync.reconcile.sides import git_mode
 
-log = structlog.get_logger()
+log = get_logger()
 
 StatsAfter = Mapping[str, StatKey]
 """What apply put in place: stat identities by path."""

@@ -2,18 +2,17 @@
 
 from collections.abc import Sequence
 
-import structlog
-
 from etcsync.hub.hub import RefUpdate, branch_ref
 from etcsync.hub.importer import Change, NewCommit
 from etcsync.hub.objects import Identity
+from etcsync.logs import get_logger
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.intent import recorded_as
 from etcsync.reconcile.messages import rescue_message
 from etcsync.reconcile.record import ETCSYNC
 from etcsync.tree.recovery import Leftover
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 def record_leftovers(cluster: Cluster, client: str, leftovers: Sequence[Leftover]) -> None:

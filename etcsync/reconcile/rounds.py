@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import structlog
-
 from etcsync.config import Client
 from etcsync.errors import EtcsyncError, TreeError
+from etcsync.logs import get_logger
 from etcsync.plan.model import Plan
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.errors import client_error
@@ -20,7 +19,7 @@ from etcsync.reconcile.snapshot import read_refs, take_snapshot
 from etcsync.reconcile.suspensions import Suspensions
 from etcsync.reconcile.validating import Planned, validated
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 @dataclass

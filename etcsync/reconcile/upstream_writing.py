@@ -10,18 +10,17 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-import structlog
-
 from etcsync.hub import promotion
 from etcsync.hub.importer import Change as GitChange
 from etcsync.hub.objects import Identity
 from etcsync.hub.promotion import Note
 from etcsync.hub.upstream import Head, read_head
 from etcsync.hub.upstream_commit import exclusive
+from etcsync.logs import get_logger
 from etcsync.reconcile.upstream_files import UpstreamFiles
 from etcsync.tree.change import Change
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Writing(NamedTuple):

@@ -6,11 +6,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-import structlog
-
 from etcsync.entries import ROOT
 from etcsync.host.confined import run_confined
 from etcsync.host.rootfs import Outcome, path_in_root
+from etcsync.logs import get_logger
 from etcsync.reconcile.model import TreeWarning
 
 TIME_LIMIT = 10
@@ -29,7 +28,7 @@ SHELL = "/bin/sh"
 
 _NO_ANSWER = Outcome(None, b"")
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 class Check(NamedTuple):
