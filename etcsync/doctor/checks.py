@@ -5,12 +5,17 @@ comes first: an obstacle is reported for the first check that meets it.
 """
 
 from etcsync.doctor import (
+    addresses,
     file_systems,
     hub,
     identities,
+    inotify,
     machine,
+    nfs,
     policy,
+    secrets,
     settings,
+    tree_contents,
     trees,
     upstream,
 )
@@ -40,7 +45,14 @@ CHECKS = (
     Check("room", file_systems.room),
     Check("overlays", file_systems.overlays),
     Check("identities", identities.identities),
+    Check("clients' clocks", tree_contents.client_clocks),
+    Check("daily commits", tree_contents.daily_commits),
+    Check("inotify", inotify.inotify),
+    Check("NFS server", nfs.nfs_server),
+    Check("addresses", addresses.addresses),
+    Check("leases", addresses.leases),
     Check("rules", policy.rules),
+    Check("secrets", secrets.secrets),
     Check("packs", policy.packs),
     Check("rules' clients", policy.clients),
     Check("validators", policy.validators),
