@@ -6,6 +6,7 @@ comes first: an obstacle is reported for the first check that meets it.
 
 from etcsync.doctor import (
     addresses,
+    boot,
     file_systems,
     hub,
     identities,
@@ -49,6 +50,7 @@ CHECKS = (
     Check("daily commits", tree_contents.daily_commits),
     Check("inotify", inotify.inotify),
     Check("NFS server", nfs.nfs_server),
+    Check("boot", boot.boot),
     Check("addresses", addresses.addresses),
     Check("leases", addresses.leases),
     Check("rules", policy.rules),
