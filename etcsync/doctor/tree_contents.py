@@ -11,20 +11,21 @@ from etcsync.doctor.finding import Finding, Severity, alone, listed
 from etcsync.errors import TreeError
 from etcsync.tree import beneath
 from etcsync.tree.beneath import OpenTree, open_tree
-from etcsync.tree.small_files import names_in, read_small
+from etcsync.tree.small_files import read_small
 
 AHEAD = 300.0
 """Seconds by which a client's clock may be ahead without a finding."""
 
 TIMER = "etckeeper.timer"
-TIMER_FOLDERS = ("systemd/system/multi-user.target.wants", "systemd/system/timers.target.wants")
-"""Where enabling `TIMER` puts its link: its unit says the former up to etckeeper 1.18.20 of Debian,
-others the latter."""
+TIMER_LINKS = tuple(
+    f"systemd/system/{target}.target.wants/{TIMER}" for target in ("multi-user", "timers")
+)
+"""What enabling the timer creates: the former with etckeeper 1.18.20, the latter with others."""
 
-CRON_FOLDER = "cron.daily"
-CRON_JOB = "etckeeper"
+CRON_JOB = "cron.daily/etckeeper"
+CONFIGURATION = "etckeeper/etckeeper.conf"
 SWITCHED_OFF = re.compile(rb"^\s*AVOID_DAILY_AUTOCOMMITS=[\"']?1", re.MULTILINE)
-"""The line of ``etckeeper.conf`` that makes the cron job do nothing."""
+"""The line of `CONFIGURATION` that makes the cron job do nothing."""
 
 
 def client_clocks(facts: Facts) -> Iterator[Finding]:
@@ -48,16 +49,16 @@ def daily_commits(facts: Facts) -> Iterator[Finding]:
     """No client has etckeeper commit its own /etc every day."""
     timers, jobs = [], []
     for client, tree in _trees(facts):
-        if any(TIMER in names_in(tree, folder) for folder in TIMER_FOLDERS):
+        if any(_stands(tree, link) for link in TIMER_LINKS):
             timers.append(client)
-        if CRON_JOB in names_in(tree, CRON_FOLDER) and not SWITCHED_OFF.search(
-            read_small(tree, "etckeeper/etckeeper.conf") or b""
+        if _stands(tree, CRON_JOB) and not SWITCHED_OFF.search(
+            read_small(tree, CONFIGURATION) or b""
         ):
             jobs.append(client)
     root = facts.settings.upstream.root
-    off = f"`echo AVOID_DAILY_AUTOCOMMITS=1 >> {root}/etc/etckeeper/etckeeper.conf`"
+    off = f"`echo AVOID_DAILY_AUTOCOMMITS=1 >> {root}/etc/{CONFIGURATION}`"
     disable = f"`chroot {root} systemctl disable {TIMER}`"
-    for clients, what, how in ((timers, TIMER, disable), (jobs, f"{CRON_FOLDER}/{CRON_JOB}", off)):
+    for clients, what, how in ((timers, TIMER, disable), (jobs, CRON_JOB, off)):
         if clients:
             yield Finding(
                 Severity.NOTE,
@@ -73,6 +74,13 @@ def _trees(facts: Facts) -> Iterator[tuple[str, OpenTree]]:
     for client, path in facts.tree_paths.items():
         with suppress(TreeError), open_tree(path) as tree:  # the check of trees says so
             yield client, tree
+
+
+def _stands(tree: OpenTree, path: str) -> bool:
+    """Whether anything stands at ``path``."""
+    with suppress(OSError), tree.pinned(path):
+        return True
+    return False
 
 
 def _newest(tree: OpenTree) -> tuple[float, str]:
