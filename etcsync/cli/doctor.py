@@ -12,6 +12,7 @@ from etcsync.doctor.checks import CHECKS
 from etcsync.doctor.document import examination_document
 from etcsync.doctor.examine import Examination, Result, examine
 from etcsync.doctor.finding import Severity
+from etcsync.doctor.versions import versions
 from etcsync.report.escape import printable
 from etcsync.report.words import counted
 
@@ -81,4 +82,5 @@ def _show_sum(out: Console, examination: Examination) -> None:
         )
         if severity in found
     )
+    out.print(", ".join(f"{name} {version}" for name, version in versions().items()))
     out.print(f"{counted(len(examination.results), 'check')}: {', '.join(said) or 'all is well'}")

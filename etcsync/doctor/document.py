@@ -1,6 +1,7 @@
 """What `doctor` found, as the document that ``doctor --json`` prints."""
 
 from etcsync.doctor.examine import Examination
+from etcsync.doctor.versions import versions
 from etcsync.report.documents import SCHEMA, Document
 
 
@@ -8,6 +9,7 @@ def examination_document(examination: Examination) -> Document:
     """Return the document of ``doctor --json``."""
     return {
         "schema": SCHEMA,
+        "versions": {name.lower(): version for name, version in versions().items()},
         "findings": [
             {
                 "severity": finding.severity.value,

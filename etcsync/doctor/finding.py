@@ -1,6 +1,6 @@
 """What a check finds: something that is wrong or worth knowing, with its remedy."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -45,3 +45,8 @@ def listed(names: Iterable[str]) -> str:
     if len(known) > SHOWN:
         return f"{', '.join(known[:SHOWN])} and {len(known) - SHOWN} more"
     return " and ".join(filter(None, (", ".join(known[:-1]), known[-1])))
+
+
+def alone(names: Sequence[str]) -> str | None:
+    """Return the only one of ``names``, for `Finding.client`; None where there are several."""
+    return names[0] if len(names) == 1 else None

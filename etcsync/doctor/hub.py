@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from etcsync.doctor.access import open_to_others
 from etcsync.doctor.facts import Facts
-from etcsync.doctor.finding import Finding, Severity, listed
+from etcsync.doctor.finding import Finding, Severity, alone, listed
 from etcsync.hub.create import ATTRIBUTES
 from etcsync.hub.failures import damaged
 from etcsync.hub.git import GitTimeoutError
@@ -79,17 +79,17 @@ def records(facts: Facts) -> Iterator[Finding]:
             Severity.WARNING,
             f"{listed(new)}: in the settings, but never set up",
             "`etcsync init` adopts or creates the tree.",
-            client=_alone(new),
+            client=alone(new),
         )
     if lost:
         error = damaged(facts.hub.path, f"it has no history of {listed(lost)}")
-        yield Finding(Severity.SERIOUS, error.message, f"{error.hint}", client=_alone(lost))
+        yield Finding(Severity.SERIOUS, error.message, f"{error.hint}", client=alone(lost))
     if cut_off:
         yield Finding(
             Severity.NOTE,
             f"{listed(cut_off)}: a run was cut off, or is at work now",
             f"`etcsync sync {' '.join(cut_off)}` goes on where it ended.",
-            client=_alone(cut_off),
+            client=alone(cut_off),
         )
 
 
@@ -107,7 +107,7 @@ def staging(facts: Facts) -> Iterator[Finding]:
             Severity.NOTE,
             f"{directory} has something of {listed(known)}: a run was cut off, or is at work now",
             f"`etcsync sync {' '.join(known)}` clears it.",
-            client=_alone(known),
+            client=alone(known),
             path=directory,
         )
     if unknown:
@@ -134,7 +134,3 @@ def _holds(path: str, content: bytes) -> bool:
             return file.read(len(content) + 1) == content
     except FileNotFoundError:
         return False
-
-
-def _alone(names: list[str]) -> str | None:
-    return names[0] if len(names) == 1 else None

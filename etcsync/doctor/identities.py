@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from typing import NamedTuple
 
 from etcsync.doctor.facts import Facts
-from etcsync.doctor.finding import Finding, Severity, listed
+from etcsync.doctor.finding import Finding, Severity, alone, listed
 from etcsync.errors import TreeError
 from etcsync.hub.hub import base_ref
 from etcsync.tree.beneath import OpenTree, open_tree
@@ -99,7 +99,7 @@ def identities(facts: Facts) -> Iterator[Finding]:
             Severity.WARNING,
             f"{listed(without)}: no machine id, so that each boot is a first one",
             "On each of them: `systemd-machine-id-setup`.",
-            client=without[0] if len(without) == 1 else None,
+            client=alone(without),
             path=MACHINE_ID,
         )
 
@@ -131,6 +131,6 @@ def _shared(owners: dict[tuple[Identity, str, bytes], list[str]]) -> Iterator[Fi
             Severity.WARNING,
             f"{listed(sharing)} have the same {identity.what} ({listed(sorted(paths))})",
             f"{whom}: {identity.renew}.",
-            client=clients[0] if len(clients) == 1 else None,
+            client=alone(clients),
             path=min(paths),
         )

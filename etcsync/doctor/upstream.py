@@ -5,13 +5,14 @@ import shlex
 from collections.abc import Iterator
 
 from etcsync.doctor.access import open_to_others
+from etcsync.doctor.commit import commit_command
 from etcsync.doctor.facts import Facts
 from etcsync.doctor.finding import Finding, Severity, listed
 from etcsync.entries import METADATA_PATH
 from etcsync.host.rootfs import os_release
 from etcsync.host.transactions import lock_since, transaction_in_progress
 from etcsync.hub.upstream import read_head, refuse_shallow, require_commit, uncommitted
-from etcsync.hub.upstream_commit import etckeeper_vcs, has_etckeeper, uses_etckeeper
+from etcsync.hub.upstream_commit import etckeeper_vcs, has_etckeeper
 from etcsync.policy.packs import pack_for_os_release
 from etcsync.tree.live import left_overs as find_left_overs
 
@@ -51,7 +52,7 @@ def left_overs(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             Severity.WARNING,
             f"the package manager left {path}: it waits to be merged, and no client gets it",
-            f"{how}, remove the left-over, then {_commit(facts)}.",
+            f"{how}, remove the left-over, then {commit_command(facts)}.",
             path=path,
         )
 
@@ -67,7 +68,7 @@ def edits(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             Severity.NOTE,
             f"not committed, so no client gets it: {listed(paths)}",
-            f"{_commit(facts)}, or set upstream.auto_commit = true in the settings.",
+            f"{commit_command(facts)}, or set upstream.auto_commit = true in the settings.",
             path=paths[0] if len(paths) == 1 else None,
         )
 
@@ -126,11 +127,3 @@ def etckeeper(facts: Facts) -> Iterator[Finding]:
 def _merge_tool(root: str) -> str:
     packs = pack_for_os_release(os_release(root))
     return next((MERGE_TOOLS[name] for name in packs if name in MERGE_TOOLS), BY_HAND)
-
-
-def _commit(facts: Facts) -> str:
-    """Return the command that commits upstream."""
-    root, etc = facts.settings.upstream.root, facts.settings.upstream.etc
-    if uses_etckeeper(root, etc):
-        return f"`chroot {root} etckeeper commit -m MESSAGE`"
-    return f"`git -C {etc} add -A && git -C {etc} commit -m MESSAGE`"

@@ -8,6 +8,7 @@ import pytest
 from cluster import Cluster, fingerprint
 from doctor_support import AS_ROOT, document, finding, findings
 
+from etcsync import __version__
 from etcsync.config import load_settings
 from etcsync.doctor.checks import CHECKS
 from etcsync.doctor.examine import Check, examine
@@ -26,6 +27,7 @@ def test_a_sound_cluster_has_no_findings(cluster):
     assert all(check["ok"] for check in document(cluster)["checks"])
     if AS_ROOT:
         assert said.out.endswith(f"\n{len(CHECKS)} checks: all is well\n")
+        assert f"\netcsync {__version__}, Python 3." in said.out
     assert said.out.startswith("in order: settings, ") or not AS_ROOT
 
 
@@ -47,6 +49,7 @@ def test_the_document(cluster):
     told = cluster.run("doctor", "--json").json
     assert told == document(cluster)
     assert told["schema"] == 1
+    assert told["versions"].keys() == {"etcsync", "python", "git", "linux"}
     (found,) = (each for each in told["findings"] if each["check"] == "left-overs")
     assert found.keys() == {"severity", "check", "client", "path", "what", "remedy"}
     assert (found["severity"], found["client"], found["path"]) == ("warning", None, "motd.pacnew")

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import time
 
 import pytest
 from doctor_support import finding, findings
@@ -155,4 +156,38 @@ def test_a_tree_is_never_left_by_a_link(cluster):
     for number in (0, 1):
         shutil.rmtree(cluster.tree(number) / "ssh")
         (cluster.tree(number) / "ssh").symlink_to(outside)
+    assert findings(cluster) == []
+
+
+def test_what_was_changed_in_the_future_tells_of_a_clock_that_is_ahead(cluster):
+    place = cluster.tree(1) / "motd"
+    os.utime(place, (0, time.time() + 60))
+    assert findings(cluster) == []
+    os.utime(place, (0, 3786912000))
+    found = finding(cluster)
+    assert (found["check"], found["severity"]) == ("clients' clocks", "warning")
+    assert (found["client"], found["path"]) == ("client1", "motd")
+    assert "2090-01-01 00:00 " in found["what"]
+    assert "timedatectl" in found["remedy"]
+
+
+@pytest.mark.parametrize("folder", ["multi-user.target.wants", "timers.target.wants"])
+def test_a_timer_of_etckeeper_in_trees_is_noted(cluster, folder):
+    for number in (0, 1):
+        link = cluster.tree(number) / "systemd/system" / folder / "etckeeper.timer"
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to("/lib/systemd/system/etckeeper.timer")
+    found = finding(cluster)
+    assert (found["check"], found["severity"], found["client"]) == ("daily commits", "note", None)
+    assert "client0 and client1" in found["what"]
+    assert f"`chroot {cluster.root} systemctl disable etckeeper.timer`" in found["remedy"]
+
+
+def test_a_daily_job_of_etckeeper_is_noted_unless_it_is_switched_off(cluster):
+    put(cluster.tree(0) / "cron.daily/etckeeper", "#!/bin/sh\n")
+    put(cluster.tree(0) / "etckeeper/etckeeper.conf", "#AVOID_DAILY_AUTOCOMMITS=1\n")
+    found = finding(cluster)
+    assert (found["check"], found["client"]) == ("daily commits", "client0")
+    assert "AVOID_DAILY_AUTOCOMMITS=1 >>" in found["remedy"]
+    put(cluster.tree(0) / "etckeeper/etckeeper.conf", "VCS=git\nAVOID_DAILY_AUTOCOMMITS=1\n")
     assert findings(cluster) == []

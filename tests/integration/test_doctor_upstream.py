@@ -119,3 +119,33 @@ def test_the_root_that_is_not_there_is_said_once(cluster):
     subprocess.run(["mv", cluster.root, cluster.place / "elsewhere"], check=True)
     said = [each["what"] for each in findings(cluster)]
     assert said == [f"{cluster.etc} is not a directory"]
+
+
+def test_a_secret_that_everybody_can_read_is_serious(cluster):
+    cluster.write("munge/munge.key", "verysecret")
+    place = cluster.etc / "munge/munge.key"
+    place.chmod(0o604)
+    found = finding(cluster)
+    assert (found["check"], found["severity"]) == ("secrets", "serious")
+    assert found["path"] == "munge/munge.key"
+    assert found["remedy"].startswith(f"`chmod o-rwx {place}`, then `git -C {cluster.etc} add -A")
+    assert "verysecret" not in str(found)
+    place.chmod(0o640)
+    assert findings(cluster) == []
+    place.chmod(0o644)
+    place.parent.chmod(0o700)
+    assert findings(cluster) == []
+
+
+def test_what_is_secret_by_a_rule_of_ones_own_counts_as_well(cluster):
+    cluster.rules.write_text("[[rule]]\npaths = ['/motd']\nsecret = true\n")
+    assert finding(cluster)["path"] == "motd"
+
+
+def test_a_secret_that_reaches_no_client_or_is_gone_is_none_to_speak_of(cluster):
+    cluster.write("passwd-", "root:x:0:0::/root:/bin/sh\n")
+    cluster.write("munge/munge.key", "verysecret")
+    (cluster.etc / "munge/munge.key").unlink()
+    assert [each["check"] for each in findings(cluster)] == ["edits"]
+    (cluster.etc / "munge").rmdir()
+    assert [each["check"] for each in findings(cluster)] == ["edits"]

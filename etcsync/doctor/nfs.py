@@ -1,0 +1,57 @@
+"""The NFS server: whether it runs, where trees are exported from this machine."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from glob import glob
+
+from etcsync.doctor.facts import Facts
+from etcsync.doctor.finding import Finding, Severity, alone, listed
+
+THREADS = "/proc/fs/nfsd/threads"
+"""How many threads the kernel's NFS server runs; nfsd(7)."""
+
+SOCKETS = ("/proc/net/tcp", "/proc/net/tcp6")
+LISTENING = re.compile(r"^ *\d+: [0-9A-F]+:0801 [0-9A-F]+:0000 0A ", re.MULTILINE)
+"""A socket that listens on port 2049 (hexadecimal 801), whichever server has it; proc_net(5)."""
+
+EXPORTS = ("/etc/exports", "/etc/exports.d/*.exports", "/var/lib/nfs/etab")
+"""What exportfs(8) reads, and what it last exported; the first word of a line is the path."""
+
+
+def nfs_server(facts: Facts) -> Iterator[Finding]:
+    """An NFS server runs, if anything is exported from here."""
+    settings = facts.settings
+    managed = settings.exports.command and os.path.lexists(settings.exports.file)
+    exported = _exported()
+    clients = [name for name, path in facts.tree_paths.items() if path in exported]
+    if (managed or clients) and not _is_up():
+        whose = (
+            f"the trees of {listed(clients)}" if clients else f"what {settings.exports.file} lists"
+        )
+        yield Finding(
+            Severity.WARNING,
+            f"no NFS server runs here, so {whose} cannot be mounted, and no client boots",
+            "`systemctl enable --now nfs-server`, then `exportfs -ra`.",
+            client=alone(clients),
+        )
+
+
+def _is_up() -> bool:
+    if any(count.strip() not in {"", "0"} for count in _texts([THREADS])):
+        return True
+    return any(LISTENING.search(text) for text in _texts(SOCKETS))
+
+
+def _exported() -> set[str]:
+    """Return the paths in all lines about exports, but for those that have to be escaped."""
+    places = [place for pattern in EXPORTS for place in glob(pattern)]
+    lines = (line for text in _texts(places) for line in text.splitlines())
+    return {words[0].strip('"') for line in lines if (words := line.split(None, 1))}
+
+
+def _texts(places: Sequence[str]) -> Iterator[str]:
+    for place in places:
+        with suppress(FileNotFoundError), open(place, encoding="utf-8", errors="replace") as file:
+            yield file.read()
