@@ -26,6 +26,7 @@ COMMANDS = {
     "discard": "discard",
     "doctor": "doctor",
     "git": "git",
+    "hooks": "hooks",
     "init": "init",
     "log": "log",
     "plan": "sync",

@@ -11,7 +11,7 @@ from etcsync.entries import METADATA_PATH
 from etcsync.host.rootfs import os_release
 from etcsync.host.transactions import lock_since, transaction_in_progress
 from etcsync.hub.upstream import read_head, refuse_shallow, require_commit, uncommitted
-from etcsync.hub.upstream_commit import etckeeper_vcs, has_etckeeper, uses_etckeeper
+from etcsync.hub.upstream_commit import commit_command, etckeeper_vcs, has_etckeeper
 from etcsync.policy.packs import pack_for_os_release
 from etcsync.tree.live import left_overs as find_left_overs
 
@@ -130,7 +130,5 @@ def _merge_tool(root: str) -> str:
 
 def _commit(facts: Facts) -> str:
     """Return the command that commits upstream."""
-    root, etc = facts.settings.upstream.root, facts.settings.upstream.etc
-    if uses_etckeeper(root, etc):
-        return f"`chroot {root} etckeeper commit -m MESSAGE`"
-    return f"`git -C {etc} add -A && git -C {etc} commit -m MESSAGE`"
+    upstream = facts.settings.upstream
+    return f"`{commit_command(upstream.root, upstream.etc, 'MESSAGE')}`"
