@@ -39,6 +39,7 @@ COMMANDS = {
     "status": "status",
     "suspend": "suspend",
     "sync": "sync",
+    "tmux": "tmux",
 }
 """Each command and the module of `etcsync.cli` that holds it under the same name."""
 
