@@ -9,9 +9,10 @@ from collections.abc import MutableMapping
 
 KEPT = frozenset({
     "CI", "COLORTERM", "COLUMNS", "EDITOR", "ETCSYNC_CONFIG", "FORCE_COLOR", "GIT_COMMITTER_EMAIL",
-    "GIT_COMMITTER_NAME", "INVOCATION_ID", "JOURNAL_STREAM", "LANG", "LC_ALL", "LC_CTYPE",
+    "GIT_COMMITTER_NAME", "HOME", "INVOCATION_ID", "JOURNAL_STREAM", "LANG", "LC_ALL", "LC_CTYPE",
     "LC_MESSAGES", "LINES", "LISTEN_FDS", "LISTEN_PID", "LOGNAME", "NOTIFY_SOCKET", "NO_COLOR",
-    "SUDO_USER", "TERM", "TMPDIR", "TZ", "USER", "VISUAL", "WATCHDOG_PID", "WATCHDOG_USEC",
+    "SHELL", "SSH_AUTH_SOCK", "SUDO_USER", "TERM", "TMPDIR", "TMUX", "TMUX_PANE", "TMUX_TMPDIR",
+    "TZ", "USER", "VISUAL", "WATCHDOG_PID", "WATCHDOG_USEC",
 })  # fmt: skip
 """Variables that are taken over; completion variables (``_ETCSYNC_…``) are as well."""
 

@@ -26,6 +26,7 @@ COMMANDS = {
     "discard": "discard",
     "doctor": "doctor",
     "git": "git",
+    "hooks": "hooks",
     "init": "init",
     "log": "log",
     "plan": "sync",
@@ -38,6 +39,7 @@ COMMANDS = {
     "status": "status",
     "suspend": "suspend",
     "sync": "sync",
+    "tmux": "tmux",
 }
 """Each command and the module of `etcsync.cli` that holds it under the same name."""
 

@@ -1,12 +1,10 @@
-"""How upstream is committed, for remedies."""
+"""The command that commits upstream, for remedies."""
 
 from etcsync.doctor.facts import Facts
-from etcsync.hub.upstream_commit import uses_etckeeper
+from etcsync.hub.upstream_commit import commit_command as command_in_root
 
 
 def commit_command(facts: Facts) -> str:
-    """Return the command that commits upstream."""
-    root, etc = facts.settings.upstream.root, facts.settings.upstream.etc
-    if uses_etckeeper(root, etc):
-        return f"`chroot {root} etckeeper commit -m MESSAGE`"
-    return f"`git -C {etc} add -A && git -C {etc} commit -m MESSAGE`"
+    """Return the command that commits upstream, in backquotes."""
+    upstream = facts.settings.upstream
+    return f"`{command_in_root(upstream.root, upstream.etc, 'MESSAGE')}`"

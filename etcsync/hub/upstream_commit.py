@@ -7,6 +7,7 @@ works on the server's own /etc. Hence etckeeper runs in the root, and plain git 
 import fcntl
 import os
 import re
+import shlex
 import shutil
 import time
 from collections.abc import Iterator, Sequence
@@ -126,6 +127,14 @@ def commit_all(root: str, etc_path: str, message: str) -> str | None:
     else:
         commit_with_git(etc_path, message)
     return head_commit(etc_path)
+
+
+def commit_command(root: str, etc_path: str, message: str) -> str:
+    """Return the shell command with which an administrator commits upstream."""
+    place, quoted = shlex.quote(etc_path), shlex.quote(message)
+    if uses_etckeeper(root, etc_path):
+        return f"chroot {shlex.quote(root)} etckeeper commit -m {quoted}"
+    return f"git -C {place} add -A && git -C {place} commit -m {quoted}"
 
 
 def refuse_own_etc(etc_path: str) -> None:

@@ -7,6 +7,7 @@ from functools import cache
 from etcsync.errors import SettingsError
 from etcsync.policy.rules import Rule, parse_rules
 from etcsync.problems import suggestion
+from etcsync.shipped import shipped_folder
 
 BASE = "base"
 """The pack that suits every system; those of distributions build on it."""
@@ -28,16 +29,9 @@ PACK_BY_ID = {
 
 _SOURCE = "pack "
 
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_FOLDERS = (
-    os.path.join(_PACKAGE, "shipped", "policies"),
-    os.path.join(os.path.dirname(_PACKAGE), "policies"),
-)
-"""Where the packs are: in an installed etcsync, in a checkout of its repository."""
-
 
 def _folder() -> str:
-    return next(filter(os.path.isdir, _FOLDERS), _FOLDERS[0])
+    return shipped_folder("policies")
 
 
 def available_packs() -> tuple[str, ...]:
