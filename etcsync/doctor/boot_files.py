@@ -51,7 +51,7 @@ def boot_configurations(root: str, boot: str) -> Iterator[Configuration]:
             return  # there is none
         folders = [""]
         for folder in folders:  # which grows meanwhile
-            for path, is_directory in places.list(folder):
+            for path, is_directory in places.entries(folder):
                 if is_directory:
                     if path.count("/") < DEPTH and len(folders) < FOLDER_LIMIT:
                         folders.append(path)
@@ -70,7 +70,7 @@ class _Places:
             for directory in (path_in_root(root, self._inside), root)
         ]
 
-    def list(self, folder: str) -> list[tuple[str, bool]]:
+    def entries(self, folder: str) -> list[tuple[str, bool]]:
         """Return the paths in a directory, sorted, each with whether it leads to a directory."""
         if (reached := self._reach(folder)) is None:
             return []
