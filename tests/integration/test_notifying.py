@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,12 +10,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from daemon_support import captured_logs, settings_of
+from daemon_support import captured_logs, client_run, made_pass, settings_of
 
 from etcsync.daemon import notifying, notifying_ways
 from etcsync.daemon.incidents import Change, Incident, What
 from etcsync.daemon.notifying import Notifier
 from etcsync.daemon.notifying_ways import Teller
+from etcsync.daemon.observing import Observing
 from etcsync.errors import SettingsError
 from etcsync.setting_types import IncidentKind
 
@@ -227,6 +229,20 @@ def test_a_command_that_hangs_does_not_keep_the_daemon_from_ending(
     eventually(lambda: state(int((tmp_path / "child").read_text())) == "Z")
 
 
+def test_a_pass_is_told_from_end_to_end(run, tmp_path: Path) -> None:
+    program = run(SAVE)
+    observing = Observing(program.settings, lambda: True)
+    observing.start()
+    for observer in observing.observers:
+        observer(made_pass(client_run("client0", held=["motd"])))
+    eventually(program.told)
+    observing.stop()
+    assert program.told()[0]["changes"][0]["incident"]["message"] == (
+        "upstream's change of motd is held: content"
+    )
+    assert stat.S_IMODE((tmp_path / "incidents.json").stat().st_mode) == 0o600
+
+
 class Service(HTTPServer):
     """A service that apprise tells by its ``json://`` plugin."""
 
@@ -251,7 +267,9 @@ class ServiceHandler(BaseHTTPRequestHandler):
 def test_a_service_is_told_through_apprise_and_its_url_appears_nowhere(tmp_path: Path) -> None:
     service, results = Service(), []
     url = f"json://me:passw0rd@127.0.0.1:{service.server_port}/"
-    settings = settings_of(str(tmp_path), extra=f'[notify]\nquiet = 0\nurls = ["{url}", "x://passw0rd"]')
+    settings = settings_of(
+        str(tmp_path), extra=f'[notify]\nquiet = 0\nurls = ["{url}", "x://passw0rd"]'
+    )
     notifier = Notifier(settings, count=results.append, pauses=())
     notifier.start()
     with captured_logs() as logs:
