@@ -97,8 +97,8 @@ def test_the_delay_runs_from_the_commit_to_the_last_client(metrics: Metrics) -> 
 
 
 def test_a_suspended_client_is_not_waited_for(metrics: Metrics) -> None:
-    metrics(everywhere(COMMIT, -10))
-    metrics(everywhere(NEXT, 1, client_run("client1", suspended="why")))
+    metrics(everywhere(COMMIT, -10, client_run("client1", suspended="why")))
+    metrics(made_pass(client_run("client0"), client_run("client2"), commit=NEXT, at=1))
     assert value(metrics, "propagation_seconds_sum") == 1.5
 
 
@@ -178,6 +178,15 @@ def test_a_client_that_is_new_waits_from_then_on(watch, clock, tmp_path: Path) -
     assert watch.health().reason is None
     clock.now += 1
     watch(made_pass(client_run("client0")))
+    assert watch.health().reason == "there are clients that were not reconciled for 61 seconds"
+
+
+def test_a_client_that_stays_goes_on_waiting_under_other_settings(
+    watch: HealthWatch, clock: Clock, tmp_path: Path
+) -> None:
+    clock.now += 40
+    watch.use(settings_of(str(tmp_path), ["client0"], '[daemon]\ninterval = "20s"'))
+    clock.now += 21
     assert watch.health().reason == "there are clients that were not reconciled for 61 seconds"
 
 
