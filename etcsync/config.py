@@ -26,7 +26,9 @@ from etcsync.setting_types import (
     CLIENT,
     ClientAddress,
     ClientName,
+    Command,
     ExportOptions,
+    IncidentKind,
     Interval,
     IpAddress,
     Label,
@@ -132,6 +134,18 @@ class Daemon(Section):
     listen: ListenAddress = ""
 
 
+class Notify(Section):
+    """``[notify]``: who is told of incidents."""
+
+    command: Command = ()
+    """Run for each burst of news, without a shell; empty: none."""
+    urls: tuple[str, ...] = ()
+    """Services as apprise names them; they may hold passwords, and are never shown."""
+    on: tuple[IncidentKind, ...] = tuple(IncidentKind)
+    quiet: Duration = 30.0
+    """Seconds for which news is gathered before it is told."""
+
+
 class Client(Section):
     """One ``[[clients]]`` table: a diskless machine. Empty: not known."""
 
@@ -153,6 +167,7 @@ class Settings(Section):
     policy: PolicySources = PolicySources()
     limits: Limits = Limits()
     daemon: Daemon = Daemon()
+    notify: Notify = Notify()
     clients: tuple[Client, ...] = ()
     _source: str = PrivateAttr("")
 
@@ -188,6 +203,11 @@ class Settings(Section):
     def suspensions_path(self) -> str:
         """The file that says which clients are suspended."""
         return os.path.join(self.state_dir, "suspensions.json")
+
+    @property
+    def incidents_path(self) -> str:
+        """The file in which the daemon keeps its open incidents."""
+        return os.path.join(self.state_dir, "incidents.json")
 
     @property
     def lock_path(self) -> str:

@@ -7,6 +7,7 @@ pydantic gathers them. Relative paths need the validation context ``{"folder": â
 import ipaddress
 import os
 import re
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StrictInt, ValidationInfo
@@ -22,6 +23,19 @@ RESERVED_NAMES = frozenset({"upstream"})
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 _HOST = re.compile(r"(?=.{1,253}$)([A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9])?\.)*"
                    r"(?!\d+$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")  # fmt: skip
+
+
+class IncidentKind(StrEnum):
+    """What the daemon keeps as an incident while it lasts."""
+
+    CONFLICT = "conflict"
+    """A path is held."""
+    ERROR = "error"
+    """A client could not be reconciled, or none could."""
+    HEAL = "heal"
+    """A client's change of a path was put back."""
+    SUSPENSION = "suspension"
+    """A client's tree is not written to."""
 
 
 def _absolute(path: str, info: ValidationInfo) -> str:
@@ -105,6 +119,13 @@ def _interval(seconds: float) -> float:
     return seconds
 
 
+def _command(words: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a program with its arguments; empty stays empty."""
+    if words and (not words[0] or "\0" in "".join(words)):
+        raise ValueError("names no program; write it like ['/usr/local/bin/tell', '--urgent']")
+    return words
+
+
 def _tree_template(path: str) -> str:
     """Return ``path`` if it leads to a directory of its own for each client."""
     if CLIENT not in path:
@@ -119,6 +140,7 @@ Network = Annotated[str, AfterValidator(_network)]
 ExportOptions = Annotated[str, AfterValidator(_options)]
 ListenAddress = Annotated[str, AfterValidator(_listen)]
 Interval = Annotated[Duration, AfterValidator(_interval)]
+Command = Annotated[tuple[str, ...], AfterValidator(_command)]
 Percent = Annotated[StrictInt, Field(ge=0, le=100)]
 ClientName = Annotated[str, AfterValidator(_client_name)]
 ClientAddress = Annotated[str, AfterValidator(_client_address)]

@@ -64,6 +64,16 @@ SAMPLE = """\
 # "127.0.0.1:9418" serves /healthz and /metrics.
 # listen = ""
 
+[notify]
+# Run when the daemon has news; it gets them as JSON on its standard input.
+# command = []
+# Services that are told, as apprise writes them: ["mailto://…"]; needs etcsync[notify].
+# urls = []
+# What is told.
+# on = ["conflict", "error", "heal", "suspension"]
+# News is gathered for this long, so that a burst makes one message.
+# quiet = "30s"
+
 # The clients, a [[clients]] table each; `etcsync client add NAME` adds one:
 #   name      the client's host name, as {client} above
 #   address   its IP address, a network, or a name that can be looked up
