@@ -123,11 +123,12 @@ def test_a_client_whose_tree_would_lie_in_another_place_is_left_out(cluster: Clu
     assert "state is left out, for then" in left_out["reason"]
 
 
-def test_text_of_a_file_cannot_steer_the_terminal(cluster: Cluster) -> None:
-    (cluster.place / "d.conf").write_text(f"dhcp-host={MAC},a\x1b[31m\ndhcp-host=b\n")
-    answer = cluster.run("client", "import", f"{cluster.place}/d.conf", "--dry-run", status=1)
+def test_neither_a_file_nor_its_name_can_steer_the_terminal(cluster: Cluster) -> None:
+    conf = cluster.place / "d\x1b[31m.conf"
+    conf.write_text(f"dhcp-host={MAC},a\x1b[31m\ndhcp-host=b\n")
+    answer = cluster.run("client", "import", str(conf), "--dry-run", status=1)
     assert "\x1b" not in answer.out
-    assert "\\x1b[31m" in answer.out
+    assert "d\\x1b[31m.conf:1: what stands here is no value that can be used" in answer.out
 
 
 def test_init_takes_clients_from_files(tmp_path: Path) -> None:

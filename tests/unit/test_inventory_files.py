@@ -189,6 +189,13 @@ def test_a_host_that_is_not_closed_does_not_swallow_the_next() -> None:
     ]
 
 
+def test_a_file_that_is_none_of_hosts_is_not_quoted() -> None:
+    text = "root:$y$j9T$F5Jx5fExrKuPp53xLKQ..1$X3DX6M94c7o.9agCG9G:19680:0:99999:7:::\n"
+    for reading in (read_dhcp_hosts(text, "d"), read_ethers(f"{text.strip()} x\n", "e")):
+        (remark,) = remarks(reading)
+        assert "$y$" not in remark
+
+
 def test_no_remark_on_a_dhcpd_conf_tells_a_key() -> None:
     text = 'key k { secret "pRP5FapFoJ95JEL06sv4PQ=="\nhost a { secret abcdef; fixed-address b c; }'
     assert "pRP5" not in "".join(remarks(read_dhcpd(text, "d")))

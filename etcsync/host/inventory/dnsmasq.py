@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from enum import Enum, auto
 
-from etcsync.host.inventory.draft import Draft, is_meant_as_ip
+from etcsync.host.inventory.draft import SHOWN, Draft, is_meant_as_ip
 from etcsync.host.inventory.model import Format, Include, Place, Reading, Remark
 
 _OPTION = re.compile(r"\s*(-*)([a-z0-9-]+)\s*=(.*)", re.DOTALL)
@@ -131,13 +131,13 @@ def _add_mac(draft: Draft, field: str, place: Place) -> None:
     if typed := _TYPED_MAC.fullmatch(field):
         if int(typed[1], 16) != _ETHERNET:
             draft.refuse(
-                place, f"{field[:80]!r} is a hardware address of another kind than Ethernet"
+                place, f"{field[:SHOWN]!r} is a hardware address of another kind than Ethernet"
             )
             return
         field = typed[2]
     if "*" in field:
         draft.refuse(
-            place, f"{field[:80]!r} stands for many machines, so it is nobody's MAC address"
+            place, f"{field[:SHOWN]!r} stands for many machines, so it is nobody's MAC address"
         )
     else:
         draft.add_mac(field, place)
@@ -146,7 +146,7 @@ def _add_mac(draft: Draft, field: str, place: Place) -> None:
 def _add_address(draft: Draft, field: str, place: Place) -> None:
     inner = field[1:-1] if field.startswith("[") and field.endswith("]") else field
     if inner != field and "/" in inner:
-        draft.refuse(place, f"{field[:80]!r} is a range, not one address")
+        draft.refuse(place, f"{field[:SHOWN]!r} is a range, not one address")
         return
     before = len(draft.addresses)
     draft.add_address(inner, place)

@@ -15,8 +15,9 @@ _ADDRESS: TypeAdapter[str] = TypeAdapter(ClientAddress)
 
 _SHORT_MAC = re.compile(r"[0-9A-Fa-f]{1,2}(:[0-9A-Fa-f]{1,2}){5}")
 _MEANT_AS_IP = re.compile(r"\[|\d{1,3}\.\d{1,3}\.")
-SHOWN = 80
-"""Characters of a refused value that are shown."""
+_SHOWABLE = re.compile(r"[\w:.*/%\[\]-]{1,63}", re.ASCII)
+SHOWN = 63
+"""Characters of a word of the file that are shown."""
 
 
 def is_meant_as_ip(text: str) -> bool:
@@ -81,10 +82,11 @@ class Draft:
     def _checked(self, kind: TypeAdapter[str], text: str, place: Place, what: str = "") -> str:
         """Return ``text`` in its usual form; empty, with a remark, where it is no such thing.
 
-        ``what`` is the remark; empty: what the check says.
+        ``what`` is the remark; empty: what the check says. Text unlike any value is not shown: a
+        file that was included by mistake may hold secrets.
         """
-        if not text or len(text) > SHOWN or not text.isprintable():
-            self.refuse(place, f"{text[:SHOWN]!r} is no value that can be used")
+        if not _SHOWABLE.fullmatch(text):
+            self.refuse(place, "what stands here is no value that can be used")
             return ""
         try:
             return kind.validate_python(text)
