@@ -94,9 +94,10 @@ def set_up_clients(cluster: Cluster, clients: Sequence[Client]) -> list[ClientSe
     """Adopt or create the trees of ``clients``; one client's failure is its own."""
     outcomes = {}
     new = []
+    refs = cluster.hub.refs()
     for client in clients:
         try:
-            outcome = _set_up(cluster, client)
+            outcome = _set_up(cluster, client, managed=base_ref(client.name) in refs)
         except (TreeError, OSError) as error:
             outcomes[client.name] = ClientSetup(client.name, "failed", client_error(error))
             continue
@@ -109,9 +110,8 @@ def set_up_clients(cluster: Cluster, clients: Sequence[Client]) -> list[ClientSe
     return [outcomes[client.name] for client in clients]
 
 
-def _set_up(cluster: Cluster, client: Client) -> str:
+def _set_up(cluster: Cluster, client: Client, *, managed: bool) -> str:
     tree_path = cluster.settings.tree_path(client.name)
-    managed = base_ref(client.name) in cluster.hub.refs()
     if client.name in cluster.suspensions and not managed:
         raise TreeError(
             f"{client.name} is suspended, so its tree is not set up",
