@@ -25,7 +25,7 @@ TEXTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=4), max_size=60).map
 SPACED = st.lists(st.sampled_from(PIECES), max_size=60).map(" ".join)
 
 
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(list(Format)), TEXTS | SPACED), max_size=3))
 def test_any_text_gives_clients_that_settings_take(files: list[tuple[Format, str]]) -> None:
     readings = [READERS[format_](text, "file") for format_, text in files]
@@ -44,6 +44,7 @@ def test_any_text_gives_clients_that_settings_take(files: list[tuple[Format, str
         assert 1 <= remark.place.line <= last
 
 
+@settings(deadline=None)
 @given(TEXTS | SPACED)
 def test_any_text_has_a_format_or_none(text: str) -> None:
     guess_format("file", text)

@@ -3,7 +3,7 @@
 import ipaddress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
@@ -50,6 +50,7 @@ def clients(draw: st.DrawFn) -> list[Client]:
 
 
 @pytest.mark.parametrize("name", ["dnsmasq", "dhcpd", "hosts", "ethers"])
+@settings(deadline=None)
 @given(listed=clients())
 def test_an_import_reads_what_a_list_wrote(name: str, listed: list[Client]) -> None:
     text = RENDERERS[name](listed)
