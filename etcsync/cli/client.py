@@ -1,20 +1,22 @@
 """``etcsync client``: the inventory."""
 
 import click
-from rich.table import Table
 
-from etcsync.cli.arguments import now, one_client
+from etcsync.cli.arguments import one_client
+from etcsync.cli.client_import import import_clients
+from etcsync.cli.client_list import list_clients
 from etcsync.cli.context import Context, with_context
-from etcsync.cli.render import STATE_STYLES, safe
+from etcsync.cli.render import safe
 from etcsync.reconcile.setup import add_client, release_client, remove_client
-from etcsync.reconcile.suspensions import suspensions_in_force
-from etcsync.report.documents import suspension_document
-from etcsync.report.words import suspension_text
 
 
 @click.group()
 def client() -> None:
-    """Add, remove, list and release clients."""
+    """Add, import, remove, list and release clients."""
+
+
+client.add_command(import_clients)
+client.add_command(list_clients)
 
 
 @client.command(epilog="Example: etcsync client add client6 --address 192.168.78.56")
@@ -48,46 +50,6 @@ def remove(context: Context, client: str, *, delete_tree: bool) -> int:
         context.print_json({"schema": 1, "name": client, "deleted_tree": delete_tree})
     else:
         context.out.print(f"removed {client}; its history stays in the hub")
-    return 0
-
-
-@client.command("list")
-@with_context
-def list_clients(context: Context) -> int:
-    """List the clients."""
-    clients = context.settings.clients
-    suspensions = suspensions_in_force(context.settings, now())
-    if context.json:
-        context.print_json(
-            {
-                "schema": 1,
-                "clients": [
-                    {
-                        "name": each.name,
-                        "tree": context.settings.tree_path(each.name),
-                        "address": each.address,
-                        "mac": each.mac,
-                        "labels": list(each.labels),
-                        "suspended": suspension_document(suspensions.get(each.name)),
-                    }
-                    for each in clients
-                ],
-            }
-        )
-        return 0
-    table = Table("CLIENT", "ADDRESS", "MAC", "LABELS", "TREE", box=None, pad_edge=False)
-    for each in clients:
-        table.add_row(
-            each.name,
-            each.address or "-",
-            each.mac or "-",
-            " ".join(each.labels) or "-",
-            safe(context.settings.tree_path(each.name)),
-        )
-    context.out.print(table)
-    for name, suspension in suspensions.items():
-        line = f"{name} is suspended {suspension_text(suspension)}"
-        context.out.print(line, style=STATE_STYLES["suspended"], soft_wrap=True)
     return 0
 
 

@@ -2,9 +2,12 @@
 
 import click
 
+from etcsync.cli.client_import import show_left_out
 from etcsync.cli.context import Context, with_context
 from etcsync.cli.render import safe
-from etcsync.reconcile.setup import InitRequest, initialise
+from etcsync.reconcile.first_settings import InitRequest
+from etcsync.reconcile.setup import initialise
+from etcsync.report.inventory import left_out
 
 
 @click.command(
@@ -22,14 +25,25 @@ from etcsync.reconcile.setup import InitRequest, initialise
     multiple=True,
     help="Clients by name, with braces as in the shell: 'client{0..5}'. May be repeated.",
 )
+@click.option(
+    "--import",
+    "imports",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(dir_okay=False),
+    help="Clients of a dnsmasq.conf, dhcpd.conf, ethers or hosts file. May be repeated.",
+)
 @with_context
-def init(context: Context, root: str | None, clients: tuple[str, ...]) -> int:
+def init(
+    context: Context, root: str | None, clients: tuple[str, ...], imports: tuple[str, ...]
+) -> int:
     """Set up the settings, upstream's repository, the hub and the clients' trees.
 
     Existing clones at the tree paths are adopted with their history; missing trees are created.
     Where settings exist they are used and completed. Safe to repeat, also after an interruption.
+    Exits 1 when an import left something out.
     """
-    request = InitRequest(config=context.config, root=root, clients=clients, wait=context.wait)
+    request = InitRequest(context.config, root, clients, context.wait, imports)
     result = initialise(request)
     if context.json:
         context.print_json(
@@ -41,6 +55,7 @@ def init(context: Context, root: str | None, clients: tuple[str, ...]) -> int:
                     {"name": client.name, "outcome": client.outcome, "error": client.error_text}
                     for client in result.clients
                 ],
+                "left_out": left_out(result.imported) if result.imported else [],
             }
         )
         return result.exit_status
@@ -49,5 +64,7 @@ def init(context: Context, root: str | None, clients: tuple[str, ...]) -> int:
     for client in result.clients:
         context.out.print(f"{client.outcome:<10}{client.name}", end="")
         context.out.print(f"  {safe(client.error_text)}" if client.error_text else "", style="red")
+    if result.imported:
+        show_left_out(context.out, result.imported)
     context.out.print("Next: etcsync status, then etcsync sync.", style="dim")
     return result.exit_status

@@ -5,45 +5,24 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from pydantic import ValidationError
-
-from etcsync.braces import expand_braces
-from etcsync.config import Client, Settings, load_settings, settings_path
-from etcsync.errors import EtcsyncError, SettingsError, TreeError, UsageError
-from etcsync.host.rootfs import os_release
+from etcsync.config import Client, Settings
+from etcsync.errors import EtcsyncError, TreeError
+from etcsync.host.inventory.gathering import Gathered
 from etcsync.hub.create import create_hub
 from etcsync.hub.hub import RefUpdate, base_ref, open_hub, pending_ref
 from etcsync.hub.release import release
 from etcsync.hub.upstream_commit import init_repository
 from etcsync.hub.worktree import remove_worktree
-from etcsync.policy.packs import pack_for_os_release
 from etcsync.reconcile.adoption import adopt
 from etcsync.reconcile.cluster import Cluster, open_cluster
 from etcsync.reconcile.errors import client_error
+from etcsync.reconcile.first_settings import InitRequest, Step, first_settings, new_client
 from etcsync.reconcile.lock import writer_lock
 from etcsync.reconcile.options import SyncOptions, no_advance
 from etcsync.reconcile.reconciler import fetch, reconcile
 from etcsync.reconcile.suspensions import forgetting
-from etcsync.settings_file import add_clients, create_settings
+from etcsync.settings_file import add_clients
 from etcsync.settings_file import remove_client as remove_from_settings
-
-
-@dataclass(frozen=True, slots=True)
-class InitRequest:
-    """What ``init`` was asked for."""
-
-    config: str | None
-    root: str | None
-    clients: Sequence[str]
-    wait: float
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One thing that ``init`` did, in words."""
-
-    what: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +55,15 @@ class InitResult:
     settings: str
     steps: Sequence[Step]
     clients: Sequence[ClientSetup]
+    imported: Gathered | None
+    """What files had that clients were to be taken from."""
 
     @property
     def exit_status(self) -> int:
-        """Return 3 when a client could not be set up, else 0."""
-        return 3 if any(client.error for client in self.clients) else 0
+        """Return 3 when a client could not be set up, 1 when an import left something out."""
+        if any(client.error for client in self.clients):
+            return 3
+        return 1 if self.imported and self.imported.remarks else 0
 
 
 def initialise(request: InitRequest) -> InitResult:
@@ -91,11 +74,8 @@ def initialise(request: InitRequest) -> InitResult:
         UpstreamError: Upstream cannot be put under version control or read.
         HubError: The hub cannot be made, or is damaged.
     """
-    names = [name for pattern in request.clients for name in expand_braces(pattern)]
-    steps = []
-    settings, step = _settings(request, names)
-    if step:
-        steps.append(step)
+    first = first_settings(request)
+    settings, steps = first.settings, [*first.steps]
     os.makedirs(settings.state_dir, mode=0o700, exist_ok=True)
     with writer_lock(settings.lock_path, wait=request.wait):
         done = init_repository(settings.upstream.root, settings.upstream.etc)
@@ -107,51 +87,17 @@ def initialise(request: InitRequest) -> InitResult:
         commit = fetch(settings, SyncOptions())
         with open_cluster(settings, commit) as cluster:
             clients = set_up_clients(cluster, settings.clients)
-    return InitResult(settings.source, steps, clients)
-
-
-def _settings(request: InitRequest, names: Sequence[str]) -> tuple[Settings, Step | None]:
-    """Return the settings, written or completed as the request says."""
-    path = settings_path(request.config)
-    clients = [_client(name=name) for name in names]
-    if os.path.exists(path):
-        settings = load_settings(path)
-        if request.root and os.path.realpath(request.root) != os.path.realpath(
-            settings.upstream.root
-        ):
-            raise SettingsError(
-                f"--root {request.root} contradicts {path}, where upstream.root is "
-                f"{settings.upstream.root}",
-                hint="Leave --root out, or name other settings with --config FILE.",
-            )
-        known = {client.name for client in settings.clients}
-        added = [client for client in clients if client.name not in known]
-        if not added:
-            return settings, None
-        listed = ", ".join(client.name for client in added)
-        return add_clients(path, added), Step("settings", f"{path}: added {listed}")
-    if not request.root:
-        raise UsageError(
-            f"there are no settings at {path} yet, so init must be told the root",
-            hint="Run `etcsync init --root /srv/root --clients 'client{0..5}'`.",
-        )
-    root = os.path.abspath(request.root)
-    if not os.path.isdir(root):
-        raise UsageError(f"{root} is not a directory", hint="Name the clients' shared root.")
-    packs = pack_for_os_release(os_release(root))
-    settings = create_settings(
-        path, root=root, values={("policy", "packs"): packs}, clients=clients
-    )
-    return settings, Step("settings", path)
+    return InitResult(settings.source, steps, clients, first.imported)
 
 
 def set_up_clients(cluster: Cluster, clients: Sequence[Client]) -> list[ClientSetup]:
     """Adopt or create the trees of ``clients``; one client's failure is its own."""
     outcomes = {}
     new = []
+    refs = cluster.hub.refs()
     for client in clients:
         try:
-            outcome = _set_up(cluster, client)
+            outcome = _set_up(cluster, client, managed=base_ref(client.name) in refs)
         except (TreeError, OSError) as error:
             outcomes[client.name] = ClientSetup(client.name, "failed", client_error(error))
             continue
@@ -164,9 +110,8 @@ def set_up_clients(cluster: Cluster, clients: Sequence[Client]) -> list[ClientSe
     return [outcomes[client.name] for client in clients]
 
 
-def _set_up(cluster: Cluster, client: Client) -> str:
+def _set_up(cluster: Cluster, client: Client, *, managed: bool) -> str:
     tree_path = cluster.settings.tree_path(client.name)
-    managed = base_ref(client.name) in cluster.hub.refs()
     if client.name in cluster.suspensions and not managed:
         raise TreeError(
             f"{client.name} is suspended, so its tree is not set up",
@@ -207,28 +152,27 @@ def add_client(
         UsageError: The name or a value cannot be, or contradicts what the settings say.
         TreeError: The tree cannot be set up.
     """
-    client = _client(name=name, address=address or "", mac=mac or "", labels=tuple(labels))
+    client = new_client(name=name, address=address or "", mac=mac or "", labels=tuple(labels))
     settings = add_clients(settings.source, [client])
-    with writer_lock(settings.lock_path, wait=wait):
-        commit = fetch(settings, SyncOptions())
-        with open_cluster(settings, commit) as cluster:
-            (outcome,) = set_up_clients(cluster, [settings.client(name)])
+    (outcome,) = set_up_named(settings, [name], wait=wait)
     if outcome.error:
         raise outcome.error
     return outcome.outcome
 
 
-def _client(**values: object) -> Client:
-    """Return a client with these values.
+def set_up_named(settings: Settings, names: Sequence[str], *, wait: float) -> list[ClientSetup]:
+    """Adopt or create the trees of clients of the settings; one client's failure is its own.
 
     Raises:
-        UsageError: A value cannot be.
+        UsageError: There is no such client.
+        UpstreamError: Upstream cannot be read now.
+        LockError: Another etcsync did not end in time.
     """
-    try:
-        return Client.model_validate(values)
-    except ValidationError as error:
-        said = "; ".join(each["msg"].removeprefix("Value error, ") for each in error.errors())
-        raise UsageError(said) from error
+    clients = [settings.client(name) for name in names]
+    with writer_lock(settings.lock_path, wait=wait):
+        commit = fetch(settings, SyncOptions())
+        with open_cluster(settings, commit) as cluster:
+            return set_up_clients(cluster, clients)
 
 
 def remove_client(settings: Settings, name: str, *, delete_tree: bool, wait: float) -> None:
