@@ -4,6 +4,7 @@
 itself the last counts. Read after ``parseopts`` of nfs-utils.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 _PAIRS = (
@@ -56,6 +57,7 @@ class Meaning(NamedTuple):
         return any("rw" in flags for _, flags in self.flavors)
 
 
+@lru_cache(maxsize=256)
 def meaning(options: str) -> Meaning:
     """Return what ``options``, as they stand in parentheses, amount to."""
     common = dict(_DEFAULTS)

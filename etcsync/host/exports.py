@@ -59,7 +59,10 @@ def read_text(path: str) -> str | None:
 
 def read_exported() -> tuple[Export, ...] | None:
     """Return what is exported now, or None where that is not to be known."""
-    text = read_text(ETAB)
+    try:
+        text = read_text(ETAB)
+    except PermissionError:
+        return None
     return None if text is None else tuple(line.export for line in parse_exports(text))
 
 

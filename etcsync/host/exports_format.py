@@ -7,6 +7,7 @@ exportfs(8) writes what it exports in the same form, with every option spelled o
 import ipaddress
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from etcsync.host.export_options import Meaning, meaning
@@ -19,7 +20,7 @@ HEADER = """\
 # `etcsync exports show` prints it, `etcsync exports apply` writes it and exports it.
 """
 
-_PLAIN = re.compile(r"[A-Za-z0-9_./@%+=:,~^-]|[^\x00-\x7f]")
+_SPECIAL = re.compile(r"(?![A-Za-z0-9_./@%+=:,~^-])[\x00-\x7f]")
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 _TOKEN = re.compile(r'(?:"[^"\n]*"?|[^\s"])+')
 _CONTINUED = re.compile(r"\\\n")
@@ -83,6 +84,7 @@ def can_be_exported(path: str) -> bool:
     return path.isprintable()
 
 
+@lru_cache(maxsize=8192)
 def usual_client(client: str) -> str:
     """Return a client in the form that all ways to write it share."""
     try:
@@ -98,6 +100,7 @@ def is_network(client: str) -> bool:
     return "/" in usual_client(client)
 
 
+@lru_cache(maxsize=8192)
 def is_name(client: str) -> bool:
     """Whether a client is a name that has to be looked up."""
     try:
@@ -129,7 +132,7 @@ def _words(line: str) -> Iterator[str]:
 
 
 def _quoted(path: str) -> str:
-    return "".join(c if _PLAIN.fullmatch(c) else f"\\{ord(c):03o}" for c in path)
+    return _SPECIAL.sub(lambda found: f"\\{ord(found[0]):03o}", path)
 
 
 def _unquoted(word: str) -> str:

@@ -20,6 +20,7 @@ from etcsync.policy.packs import pack_for_os_release
 from etcsync.reconcile.adoption import adopt
 from etcsync.reconcile.cluster import Cluster, open_cluster
 from etcsync.reconcile.errors import client_error
+from etcsync.reconcile.exporting import repair_exports
 from etcsync.reconcile.lock import writer_lock
 from etcsync.reconcile.options import SyncOptions, no_advance
 from etcsync.reconcile.reconciler import fetch, reconcile
@@ -90,6 +91,7 @@ def initialise(request: InitRequest) -> InitResult:
         UsageError: The request contradicts the settings, or says too little.
         UpstreamError: Upstream cannot be put under version control or read.
         HubError: The hub cannot be made, or is damaged.
+        EtcsyncError: The exports that are managed were refused; all else is done.
     """
     names = [name for pattern in request.clients for name in expand_braces(pattern)]
     steps = []
@@ -107,6 +109,7 @@ def initialise(request: InitRequest) -> InitResult:
         commit = fetch(settings, SyncOptions())
         with open_cluster(settings, commit) as cluster:
             clients = set_up_clients(cluster, settings.clients)
+        repair_exports(settings)
     return InitResult(settings.source, steps, clients)
 
 
@@ -206,6 +209,7 @@ def add_client(
     Raises:
         UsageError: The name or a value cannot be, or contradicts what the settings say.
         TreeError: The tree cannot be set up.
+        EtcsyncError: The exports that are managed were refused; all else is done.
     """
     client = _client(name=name, address=address or "", mac=mac or "", labels=tuple(labels))
     settings = add_clients(settings.source, [client])
@@ -213,6 +217,7 @@ def add_client(
         commit = fetch(settings, SyncOptions())
         with open_cluster(settings, commit) as cluster:
             (outcome,) = set_up_clients(cluster, [settings.client(name)])
+        repair_exports(settings)
     if outcome.error:
         raise outcome.error
     return outcome.outcome
@@ -236,14 +241,16 @@ def remove_client(settings: Settings, name: str, *, delete_tree: bool, wait: flo
 
     Raises:
         UsageError: The client is unknown.
+        EtcsyncError: The exports that are managed were refused; all else is done.
     """
     settings.client(name)
     tree_path = settings.tree_path(name)
     with writer_lock(settings.lock_path, wait=wait), forgetting(settings, name):
-        remove_from_settings(settings.source, name)
+        remaining = remove_from_settings(settings.source, name)
         if delete_tree and os.path.lexists(tree_path):
             shutil.rmtree(tree_path)
         _forget(settings, name, tree_is_gone=not os.path.lexists(tree_path))
+        repair_exports(remaining)
 
 
 def release_client(settings: Settings, name: str, *, wait: float) -> str | None:
@@ -252,6 +259,7 @@ def release_client(settings: Settings, name: str, *, wait: float) -> str | None:
     Raises:
         UsageError: The client is unknown.
         TreeError: The tree cannot be given back.
+        EtcsyncError: The exports that are managed were refused; all else is done.
     """
     settings.client(name)
     with writer_lock(settings.lock_path, wait=wait), forgetting(settings, name):
@@ -262,8 +270,9 @@ def release_client(settings: Settings, name: str, *, wait: float) -> str | None:
             settings.upstream.etc,
             settings.trees.staging,
         )
-        remove_from_settings(settings.source, name)
+        remaining = remove_from_settings(settings.source, name)
         _forget(settings, name, tree_is_gone=True)
+        repair_exports(remaining)
     return released.kept_aside
 
 
