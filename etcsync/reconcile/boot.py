@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from etcsync.config import Client, Settings
+from etcsync.config import Client, Settings, reread
 from etcsync.errors import EtcsyncError, TreeError
 from etcsync.host.fstab import FstabError
 from etcsync.reconcile.boot_lines import FSTAB, BootLines, live_fstab, with_line
@@ -72,6 +72,7 @@ def revoke_boot(settings: Settings, options: SyncOptions) -> BootChange:
     """
     _refuse_unless_root()
     with writer_lock(settings.lock_path, wait=options.wait):
+        settings = reread(settings)
         if settings.boot.writer:
             write_record(settings)
         revoked = set_value(settings.source, "boot", "writer", "")

@@ -12,7 +12,7 @@ from contextlib import suppress
 import structlog
 
 from etcsync.atomic_file import write_file
-from etcsync.config import Settings
+from etcsync.config import Settings, reread
 from etcsync.errors import EtcsyncError, SettingsError
 from etcsync.host.bind import Bound, bind, bound, reload_fstab, unbind
 from etcsync.host.exports import read_exported, read_text
@@ -45,6 +45,7 @@ def bring_server(settings: Settings, *, again: bool = False) -> list[str]:
         EtcsyncError: Something stands in the way; what comes after it was not done.
     """
     done: list[str] = []
+    settings = reread(settings)
     record = read_record(settings)
     if settings.boot.writer or record:
         refuse_hand_made(settings)

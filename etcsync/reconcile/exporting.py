@@ -10,7 +10,7 @@ from contextlib import suppress
 import structlog
 
 from etcsync.atomic_file import write_file
-from etcsync.config import Settings
+from etcsync.config import Settings, reread
 from etcsync.errors import EtcsyncError
 from etcsync.host.exports import complaints, read_exported, read_text, run_command
 from etcsync.host.exports_format import is_name
@@ -37,6 +37,7 @@ def apply_exports(settings: Settings, *, wait: float) -> ExportsState:
         EtcsyncError: The file cannot be written, or was refused; what was before is back.
     """
     with writer_lock(settings.lock_path, wait=wait):
+        settings = reread(settings)
         bring_exports(settings, wanted_exports(settings), again=True)
     return exports_state(settings)
 
@@ -57,6 +58,7 @@ def repair_exports(settings: Settings, *, again: bool = False) -> bool:
     Raises:
         EtcsyncError: The file cannot be written, or was refused.
     """
+    settings = reread(settings)
     text = read_text(settings.exports.file)
     if text is None and not settings.boot.writer:
         return False

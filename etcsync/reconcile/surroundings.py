@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Sequence
 
-from etcsync.config import Settings
+from etcsync.config import Settings, reread
 from etcsync.errors import EtcsyncError, StateError, TreeError
 from etcsync.host.fstab import has_block
 from etcsync.reconcile.boot_lines import FSTAB, BootLines, live_fstab
@@ -18,6 +18,7 @@ def standing_lines(settings: Settings) -> BootLines:
 
     Where it is not known what was set up, they are left alone; `repair_server` tells of it.
     """
+    settings = reread(settings)
     try:
         in_use = bool(settings.boot.writer) or read_record(settings) is not None
     except StateError:
@@ -33,6 +34,7 @@ def repair_server(settings: Settings, lines: BootLines, runs: Sequence[ClientRun
         lines: What decided the clients' lines.
         runs: What was done for the clients.
     """
+    settings = reread(settings)
     warnings = (*lines.warnings.values(), *_unmet(runs))
     try:
         done = bring_server(settings)

@@ -1,9 +1,14 @@
 """The managed exports file, written without running anything: no root is needed."""
 
+import fcntl
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
-from cluster import Cluster, fingerprint, sample_cluster
+from cluster import CLEAN_ENVIRONMENT, Cluster, fingerprint, sample_cluster
 
 
 @pytest.fixture
@@ -79,3 +84,30 @@ def test_what_the_command_refuses_leaves_the_file_as_it_was(cluster: Cluster) ->
     cluster.settings.write_text(text.replace("command = []\n", failing))
     assert "not this" in cluster.run("exports", "apply", status=3).err
     assert (cluster.place / "exports").read_bytes() == former
+
+
+def has_open(process: int, path: Path) -> bool:
+    """Whether a process has a file open."""
+    place = f"/proc/{process}/fd"
+    try:
+        return any(os.readlink(f"{place}/{number}") == str(path) for number in os.listdir(place))
+    except FileNotFoundError:
+        return False
+
+
+def test_a_sync_that_waited_does_not_undo_what_the_settings_say_by_then(cluster: Cluster) -> None:
+    cluster.run("exports", "apply")
+    lock = cluster.state / "lock"
+    command = [sys.executable, "-m", "etcsync", "--config", str(cluster.settings), "sync"]
+    with lock.open("wb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with subprocess.Popen(command, env=CLEAN_ENVIRONMENT, stdout=subprocess.DEVNULL) as sync:
+            while not has_open(sync.pid, lock):
+                assert sync.poll() is None
+                time.sleep(0.01)
+            text = cluster.settings.read_text()
+            name = 'name = "client1"\n'
+            cluster.settings.write_text(text.replace(name, f'{name}address = "fe80::b"\n'))
+            fcntl.flock(held, fcntl.LOCK_UN)
+            assert sync.wait() == 0
+    assert len(exports(cluster)) == 3
