@@ -4,6 +4,7 @@ The keys are described for users in docs/reference/settings.md. Reading the file
 everything else is a pure function of its text.
 """
 
+import hashlib
 import os
 from collections.abc import Mapping
 from functools import cached_property
@@ -170,6 +171,7 @@ class Settings(Section):
     notify: Notify = Notify()
     clients: tuple[Client, ...] = ()
     _source: str = PrivateAttr("")
+    _digest: bytes = PrivateAttr(b"")
 
     @model_validator(mode="before")
     @classmethod
@@ -181,13 +183,19 @@ class Settings(Section):
         return data
 
     def model_post_init(self, context: Mapping[str, str] | None) -> None:
-        """Remember where the settings were read from."""
+        """Remember where the settings were read from, and what tells that text from another."""
         self._source = context["source"] if context else ""
+        self._digest = bytes.fromhex(context["digest"]) if context else b""
 
     @property
     def source(self) -> str:
         """The absolute path of the file that the settings were read from."""
         return self._source
+
+    @property
+    def digest(self) -> bytes:
+        """What tells the text that the settings were read from, from another."""
+        return self._digest
 
     @property
     def hub_path(self) -> str:
@@ -270,7 +278,11 @@ def parse_settings(text: str, source: str) -> Settings:
         SettingsError: Something in it is wrong; all that is wrong is listed.
     """
     data = parse_toml(text, source)
-    context = {"source": source, "folder": os.path.dirname(source)}
+    context = {
+        "source": source,
+        "folder": os.path.dirname(source),
+        "digest": _digest(text).hex(),
+    }
     try:
         settings = Settings.model_validate(data, context=context)
     except ValidationError as error:
@@ -283,6 +295,10 @@ def parse_settings(text: str, source: str) -> Settings:
             for location, what in found
         )
     return settings
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
 
 
 def settings_path(path: str | None = None) -> str:
@@ -320,3 +336,17 @@ def load_settings(path: str | None = None) -> Settings:
     """
     source = settings_path(path)
     return parse_settings(read_settings_text(source), source)
+
+
+def reread(settings: Settings) -> Settings:
+    """Return what the settings file says by now; ``settings`` where that cannot be used.
+
+    For what a wait for the lock may have left behind: another command may have changed the file.
+    """
+    try:
+        text = read_settings_text(settings.source)
+        if _digest(text) == settings.digest:
+            return settings
+        return parse_settings(text, settings.source)
+    except SettingsError:
+        return settings

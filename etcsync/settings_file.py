@@ -123,7 +123,7 @@ def remove_client(path: str, name: str) -> Settings:
         if settings.boot.writer == settings.client(name).name:
             raise SettingsError(
                 f"the client {name!r} may write /boot",
-                hint='Set writer = "" in [boot] of the settings first.',
+                hint="Run `etcsync boot revoke` first, or grant it to another client.",
             )
         return without_client(text, name)
 

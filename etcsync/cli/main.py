@@ -19,12 +19,14 @@ INTERRUPTED = 130
 
 COMMANDS = {
     "accept": "accept",
+    "boot": "boot",
     "client": "client",
     "conflicts": "conflicts",
     "demo": "demo",
     "diff": "diff",
     "discard": "discard",
     "doctor": "doctor",
+    "exports": "exports",
     "git": "git",
     "hooks": "hooks",
     "incidents": "incidents",

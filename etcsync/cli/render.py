@@ -63,3 +63,9 @@ def show_suspension(out: Console, clients: Sequence[str], suspension: Suspension
 def warning_line(warning: TreeWarning) -> Text:
     """Return a warning as one line."""
     return Text(f"{warning.kind}: {safe(warning.path)}  ({safe(warning.detail)})", style="yellow")
+
+
+def show_warnings(out: Console, warnings: Iterable[str]) -> None:
+    """Print warnings that are sentences, a line each."""
+    for warning in warnings:
+        out.print(Text.assemble(("warning: ", "yellow"), safe(warning)), soft_wrap=True)

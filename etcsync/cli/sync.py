@@ -16,8 +16,8 @@ from rich.progress import (
 
 from etcsync.cli.arguments import some_clients
 from etcsync.cli.context import Context, with_context
-from etcsync.cli.render import action_lines, safe, show_suspension, warning_line
-from etcsync.reconcile.model import ClientRun, Run
+from etcsync.cli.render import action_lines, safe, show_suspension, show_warnings, warning_line
+from etcsync.reconcile.model import ClientRun, Run, ServerRun
 from etcsync.reconcile.options import Advance, SyncOptions
 from etcsync.reconcile.reconciler import plan_clients, sync_clients
 from etcsync.report.documents import run_document
@@ -102,7 +102,18 @@ def _report(context: Context, run: Run, *, nothing: str) -> int:
             _show_client(context.out, alike[0])
         else:
             context.out.print(f"{counted(len(alike), 'client')} {nothing}: {listed(names)}")
+    _show_server(context.out, run.server)
     return run.exit_status
+
+
+def _show_server(out: Console, server: ServerRun) -> None:
+    for done in server.done:
+        out.print(f"server: {safe(done)}", soft_wrap=True)
+    show_warnings(out, server.warnings)
+    if server.error:
+        out.print(f"error: {safe(server.error.message)}", style="red", soft_wrap=True)
+        if server.error.hint:
+            out.print(f"  {safe(server.error.hint)}", soft_wrap=True)
 
 
 def _grouped(clients: Iterable[ClientRun]) -> list[list[ClientRun]]:

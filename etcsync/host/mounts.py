@@ -20,11 +20,15 @@ class Mount(NamedTuple):
         point: Where it is mounted.
         kind: The file system's type, such as ``ext4``.
         options: The file system's own options, as the kernel writes them, unescaped.
+        device: The file system's device number, as ``major:minor``.
+        root: The directory of that file system that is mounted.
     """
 
     point: str
     kind: str
     options: str
+    device: str = ""
+    root: str = "/"
 
 
 def read_mounts() -> tuple[Mount, ...]:
@@ -38,7 +42,8 @@ def parse_mounts(lines: Iterable[str]) -> Iterator[Mount]:
     for line in lines:
         own, _, system = line.rstrip("\n").partition(" - ")
         kind, _, options = system.split(" ")[:3]
-        yield Mount(_unescaped(own.split(" ")[4]), kind, _unescaped(options))
+        device, root, point = own.split(" ")[2:5]
+        yield Mount(_unescaped(point), kind, _unescaped(options), device, _unescaped(root))
 
 
 def mount_of(path: str, mounts: Sequence[Mount]) -> Mount | None:
@@ -49,6 +54,20 @@ def mount_of(path: str, mounts: Sequence[Mount]) -> Mount | None:
         if is_within(path, mount.point) and (best is None or len(mount.point) >= len(best.point)):
             best = mount
     return best
+
+
+def mounted_on(point: str, mounts: Sequence[Mount]) -> Mount | None:
+    """Return what is mounted on ``point`` itself, absolute and without links. Pure."""
+    return next((mount for mount in reversed(mounts) if mount.point == point), None)
+
+
+def shows(mount: Mount, directory: str, mounts: Sequence[Mount]) -> bool:
+    """Whether ``mount`` is a bind mount of ``directory``, absolute and without links. Pure."""
+    below = mount_of(directory, mounts)
+    if below is None:
+        return False
+    root = os.path.normpath(os.path.join(below.root, os.path.relpath(directory, below.point)))
+    return (mount.device, mount.root) == (below.device, root)
 
 
 def overlay_layers(mount: Mount) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ class Cause(StrEnum):
     RESOLVE = "resolve"
     DISCARD = "discard"
     RESTORE = "restore"
+    BOOT = "boot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,21 @@ class ClientRun:
 
 
 @dataclass(frozen=True, slots=True)
+class ServerRun:
+    """What a run did around the trees: exports, and what a writable /boot needs.
+
+    Attributes:
+        done: What was done, in sentences.
+        warnings: What could not be, or should be thought about.
+        error: Why the rest was not done.
+    """
+
+    done: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    error: EtcsyncError | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One reconciliation of the fleet, or the plan of one.
 
@@ -109,16 +125,18 @@ class Run:
         upstream_commit: The upstream commit that it works towards.
         clients: What was done for each client.
         warnings: What concerns no single client: contents that no validator has looked at.
+        server: What was done around the trees.
     """
 
     upstream_commit: str
     clients: Sequence[ClientRun]
     warnings: Sequence[TreeWarning] = ()
+    server: ServerRun = ServerRun()
 
     @property
     def exit_status(self) -> int:
-        """Return 3 when a client failed, 1 when something is held, else 0."""
-        if any(client.error for client in self.clients):
+        """Return 3 when something failed, 1 when something is held, else 0."""
+        if self.server.error or any(client.error for client in self.clients):
             return 3
         return 1 if any(client.conflicts for client in self.clients) else 0
 

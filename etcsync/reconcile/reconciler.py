@@ -23,11 +23,12 @@ from etcsync.reconcile.applying import apply_all, recover_all
 from etcsync.reconcile.cluster import Cluster, open_cluster, selected_clients
 from etcsync.reconcile.intervention import Intervention
 from etcsync.reconcile.lock import writer_lock
-from etcsync.reconcile.model import ClientRun, Run
+from etcsync.reconcile.model import Cause, ClientRun, Run
 from etcsync.reconcile.options import Advance, SyncOptions
 from etcsync.reconcile.recording import record_finished, record_intents
 from etcsync.reconcile.reporting import report
 from etcsync.reconcile.rounds import Round, look_and_plan
+from etcsync.reconcile.surroundings import repair_server, standing_lines
 from etcsync.reconcile.suspensions import forget_ended
 from etcsync.reconcile.upstream_writing import settle_promotion
 
@@ -56,8 +57,11 @@ def sync_clients(
         commit = fetch(settings, options)
         with open_cluster(settings, commit) as cluster:
             forget_ended(settings, cluster.now)
-            runs = reconcile(cluster, clients, options, advance)
-            return Run(commit, runs, cluster.validators.warnings)
+            lines = standing_lines(settings)
+            intervention = lines.intervention(Cause.RECONCILE)
+            runs = reconcile(cluster, clients, options, advance, intervention)
+            server = repair_server(settings, lines, runs)
+            return Run(commit, runs, cluster.validators.warnings, server)
 
 
 def plan_clients(
@@ -77,7 +81,8 @@ def plan_clients(
         if known is not None and not options.accept_rewrite:
             refuse_rewrite(cluster.hub.git, settings.upstream.etc, known, cluster.upstream_commit)
         planned = Round(suspensions=cluster.suspensions)
-        look_and_plan(cluster, planned, clients, options, advance, NO_INTERVENTION)
+        intervention = standing_lines(settings).intervention(Cause.RECONCILE)
+        look_and_plan(cluster, planned, clients, options, advance, intervention)
         runs = planned.runs(clients)
         return Run(cluster.upstream_commit, runs, cluster.validators.warnings)
 

@@ -16,6 +16,7 @@ from etcsync.hub.worktree import remove_worktree
 from etcsync.reconcile.adoption import adopt
 from etcsync.reconcile.cluster import Cluster, open_cluster
 from etcsync.reconcile.errors import client_error
+from etcsync.reconcile.exporting import repair_exports
 from etcsync.reconcile.first_settings import InitRequest, Step, first_settings, new_client
 from etcsync.reconcile.lock import writer_lock
 from etcsync.reconcile.options import SyncOptions, no_advance
@@ -73,6 +74,7 @@ def initialise(request: InitRequest) -> InitResult:
         UsageError: The request contradicts the settings, or says too little.
         UpstreamError: Upstream cannot be put under version control or read.
         HubError: The hub cannot be made, or is damaged.
+        EtcsyncError: The exports that are managed were refused; all else is done.
     """
     first = first_settings(request)
     settings, steps = first.settings, [*first.steps]
@@ -87,6 +89,7 @@ def initialise(request: InitRequest) -> InitResult:
         commit = fetch(settings, SyncOptions())
         with open_cluster(settings, commit) as cluster:
             clients = set_up_clients(cluster, settings.clients)
+        repair_exports(settings)
     return InitResult(settings.source, steps, clients, first.imported)
 
 
@@ -151,6 +154,7 @@ def add_client(
     Raises:
         UsageError: The name or a value cannot be, or contradicts what the settings say.
         TreeError: The tree cannot be set up.
+        EtcsyncError: The exports that are managed were refused; all else is done.
     """
     client = new_client(name=name, address=address or "", mac=mac or "", labels=tuple(labels))
     settings = add_clients(settings.source, [client])
@@ -167,12 +171,15 @@ def set_up_named(settings: Settings, names: Sequence[str], *, wait: float) -> li
         UsageError: There is no such client.
         UpstreamError: Upstream cannot be read now.
         LockError: Another etcsync did not end in time.
+        EtcsyncError: The exports that are managed were refused; all else is done.
     """
     clients = [settings.client(name) for name in names]
     with writer_lock(settings.lock_path, wait=wait):
         commit = fetch(settings, SyncOptions())
         with open_cluster(settings, commit) as cluster:
-            return set_up_clients(cluster, clients)
+            outcomes = set_up_clients(cluster, clients)
+        repair_exports(settings)
+    return outcomes
 
 
 def remove_client(settings: Settings, name: str, *, delete_tree: bool, wait: float) -> None:
@@ -180,14 +187,16 @@ def remove_client(settings: Settings, name: str, *, delete_tree: bool, wait: flo
 
     Raises:
         UsageError: The client is unknown.
+        EtcsyncError: The exports that are managed were refused; all else is done.
     """
     settings.client(name)
     tree_path = settings.tree_path(name)
     with writer_lock(settings.lock_path, wait=wait), forgetting(settings, name):
-        remove_from_settings(settings.source, name)
+        remaining = remove_from_settings(settings.source, name)
         if delete_tree and os.path.lexists(tree_path):
             shutil.rmtree(tree_path)
         _forget(settings, name, tree_is_gone=not os.path.lexists(tree_path))
+        repair_exports(remaining)
 
 
 def release_client(settings: Settings, name: str, *, wait: float) -> str | None:
@@ -196,6 +205,7 @@ def release_client(settings: Settings, name: str, *, wait: float) -> str | None:
     Raises:
         UsageError: The client is unknown.
         TreeError: The tree cannot be given back.
+        EtcsyncError: The exports that are managed were refused; all else is done.
     """
     settings.client(name)
     with writer_lock(settings.lock_path, wait=wait), forgetting(settings, name):
@@ -206,8 +216,9 @@ def release_client(settings: Settings, name: str, *, wait: float) -> str | None:
             settings.upstream.etc,
             settings.trees.staging,
         )
-        remove_from_settings(settings.source, name)
+        remaining = remove_from_settings(settings.source, name)
         _forget(settings, name, tree_is_gone=True)
+        repair_exports(remaining)
     return released.kept_aside
 
 

@@ -43,6 +43,11 @@ def run_document(run: Run) -> Document:
         "upstream_commit": run.upstream_commit,
         "clients": [client_run_document(client) for client in run.clients],
         "warnings": [_warning(warning) for warning in run.warnings],
+        "server": {
+            "done": list(run.server.done),
+            "warnings": list(run.server.warnings),
+            "error": error_document(run.server.error),
+        },
     }
 
 

@@ -1,6 +1,6 @@
 """What mountinfo tells."""
 
-from etcsync.host.mounts import Mount, mount_of, overlay_layers, parse_mounts
+from etcsync.host.mounts import Mount, mount_of, mounted_on, overlay_layers, parse_mounts, shows
 
 OPTIONS = "rw,lowerdir=/a:/b\\134:c,upperdir=/u\\040p,workdir=/w"
 LINES = (
@@ -41,3 +41,25 @@ def test_the_layers_of_an_overlay_are_told_apart() -> None:
     assert [overlay_layers(each) for each in mounts()] == [(), (), ("/a", "/b:c", "/u p"), ()]
     newer = Mount("/m", "overlay", "rw,lowerdir+=/a,datadir+=/d\\,e,workdir=/w")
     assert overlay_layers(newer) == ("/a", "/d,e")
+
+
+BOUND = """\
+29 1 8:1 / / rw - ext4 /dev/sda1 rw
+40 29 8:2 / /srv/root rw - ext4 /dev/sda2 rw
+41 29 8:2 /boot /srv/clientboot rw - ext4 /dev/sda2 rw
+42 29 8:2 /other /srv/second rw - ext4 /dev/sda2 rw
+43 42 8:3 / /srv/second rw - ext4 /dev/sda3 rw
+"""
+
+
+def test_a_bind_mount_is_known_by_device_and_directory() -> None:
+    mounts = tuple(parse_mounts(BOUND.splitlines()))
+    right = mounted_on("/srv/clientboot", mounts)
+    assert right is not None
+    assert shows(right, "/srv/root/boot", mounts)
+    assert not shows(right, "/srv/root/other", mounts)
+    assert not shows(right, "/boot", mounts), "the same path on another file system"
+    covered = mounted_on("/srv/second", mounts)
+    assert covered is not None
+    assert not shows(covered, "/srv/root/other", mounts), "something else covers it"
+    assert mounted_on("/srv/clientboot/below", mounts) is None

@@ -221,7 +221,7 @@ def test_an_edit_that_someone_else_made_meanwhile_is_not_lost(path) -> None:
 def test_the_writer_of_boot_is_not_removed(path) -> None:
     with pytest.raises(SettingsError, match="may write /boot") as caught:
         remove_client(path, "kiosk")
-    assert "writer" in (caught.value.hint or "")
+    assert "boot revoke" in (caught.value.hint or "")
     with pytest.raises(UsageError, match="there is no client"):
         remove_client(path, "nobody")
     assert read(path) == HAND_WRITTEN
