@@ -4,10 +4,9 @@ The keys are described for users in docs/reference/settings.md. Reading the file
 everything else is a pure function of its text.
 """
 
-import hashlib
 import os
 from collections.abc import Mapping
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from pydantic import (
@@ -171,7 +170,6 @@ class Settings(Section):
     notify: Notify = Notify()
     clients: tuple[Client, ...] = ()
     _source: str = PrivateAttr("")
-    _digest: bytes = PrivateAttr(b"")
 
     @model_validator(mode="before")
     @classmethod
@@ -183,19 +181,13 @@ class Settings(Section):
         return data
 
     def model_post_init(self, context: Mapping[str, str] | None) -> None:
-        """Remember where the settings were read from, and what tells that text from another."""
+        """Remember where the settings were read from."""
         self._source = context["source"] if context else ""
-        self._digest = bytes.fromhex(context["digest"]) if context else b""
 
     @property
     def source(self) -> str:
         """The absolute path of the file that the settings were read from."""
         return self._source
-
-    @property
-    def digest(self) -> bytes:
-        """What tells the text that the settings were read from, from another."""
-        return self._digest
 
     @property
     def hub_path(self) -> str:
@@ -267,8 +259,9 @@ def _contradictions(settings: Settings) -> list[tuple[Location, str]]:
     return found
 
 
+@lru_cache(maxsize=4)
 def parse_settings(text: str, source: str) -> Settings:
-    """Return the settings that ``text`` holds. Pure.
+    """Return the settings that ``text`` holds. Pure; the same text is not parsed twice in a row.
 
     Args:
         text: The content of a settings file.
@@ -278,11 +271,7 @@ def parse_settings(text: str, source: str) -> Settings:
         SettingsError: Something in it is wrong; all that is wrong is listed.
     """
     data = parse_toml(text, source)
-    context = {
-        "source": source,
-        "folder": os.path.dirname(source),
-        "digest": _digest(text).hex(),
-    }
+    context = {"source": source, "folder": os.path.dirname(source)}
     try:
         settings = Settings.model_validate(data, context=context)
     except ValidationError as error:
@@ -295,10 +284,6 @@ def parse_settings(text: str, source: str) -> Settings:
             for location, what in found
         )
     return settings
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode()).digest()
 
 
 def settings_path(path: str | None = None) -> str:
@@ -344,9 +329,6 @@ def reread(settings: Settings) -> Settings:
     For what a wait for the lock may have left behind: another command may have changed the file.
     """
     try:
-        text = read_settings_text(settings.source)
-        if _digest(text) == settings.digest:
-            return settings
-        return parse_settings(text, settings.source)
+        return parse_settings(read_settings_text(settings.source), settings.source)
     except SettingsError:
         return settings
