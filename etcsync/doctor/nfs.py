@@ -4,10 +4,10 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from glob import glob
 
 from etcsync.doctor.facts import Facts
 from etcsync.doctor.finding import Finding, Severity, alone, listed
+from etcsync.host.exports import other_lines, read_exported
 
 THREADS = "/proc/fs/nfsd/threads"
 """How many threads the kernel's NFS server runs; nfsd(7)."""
@@ -16,15 +16,12 @@ SOCKETS = ("/proc/net/tcp", "/proc/net/tcp6")
 LISTENING = re.compile(r"^ *\d+: [0-9A-F]+:0801 [0-9A-F]+:0000 0A ", re.MULTILINE)
 """A socket that listens on port 2049 (hexadecimal 801), whichever server has it; proc_net(5)."""
 
-EXPORTS = ("/etc/exports", "/etc/exports.d/*.exports", "/var/lib/nfs/etab")
-"""What exportfs(8) reads, and what it last exported; the first word of a line is the path."""
-
 
 def nfs_server(facts: Facts) -> Iterator[Finding]:
     """An NFS server runs, if anything is exported from here."""
     settings = facts.settings
     managed = settings.exports.command and os.path.lexists(settings.exports.file)
-    exported = _exported()
+    exported = _exported(settings.exports.file)
     clients = [name for name, path in facts.tree_paths.items() if path in exported]
     if (managed or clients) and not _is_up():
         whose = (
@@ -44,11 +41,10 @@ def _is_up() -> bool:
     return any(LISTENING.search(text) for text in _texts(SOCKETS))
 
 
-def _exported() -> set[str]:
-    """Return the paths in all lines about exports, but for those that have to be escaped."""
-    places = [place for pattern in EXPORTS for place in glob(pattern)]
-    lines = (line for text in _texts(places) for line in text.splitlines())
-    return {words[0].strip('"') for line in lines if (words := line.split(None, 1))}
+def _exported(own: str) -> set[str]:
+    """Return the directories that are exported now, or that a file other than ``own`` exports."""
+    others = (line.export for line in other_lines(own))
+    return {export.path for export in (*(read_exported() or ()), *others)}
 
 
 def _texts(places: Sequence[str]) -> Iterator[str]:

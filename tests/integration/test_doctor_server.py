@@ -5,11 +5,12 @@ import socket
 import pytest
 from cluster import git
 from doctor_support import finding, findings
+from small_root import add_script
 
 from etcsync.config import load_settings
 from etcsync.doctor import inotify, nfs
 from etcsync.doctor.facts import Facts
-from etcsync.host import leases
+from etcsync.host import exports, leases
 
 CLIENTS = """
 [[clients]]
@@ -33,7 +34,9 @@ def no_server(tmp_path, monkeypatch):
     """Let nothing be exported, and no NFS server run."""
     monkeypatch.setattr(nfs, "THREADS", str(tmp_path / "threads"))
     monkeypatch.setattr(nfs, "SOCKETS", (str(tmp_path / "tcp"),))
-    monkeypatch.setattr(nfs, "EXPORTS", (str(tmp_path / "*.exports"),))
+    monkeypatch.setattr(exports, "ETAB", str(tmp_path / "etab"))
+    monkeypatch.setattr(exports, "EXPORTS", str(tmp_path / "exports"))
+    monkeypatch.setattr(exports, "FRAGMENTS", str(tmp_path / "*.exports"))
     return tmp_path
 
 
@@ -140,7 +143,7 @@ def test_a_client_without_an_address_is_noted_and_a_warning_where_exports_are_wr
     found = finding(cluster)
     assert (found["check"], found["severity"], found["client"]) == ("addresses", "note", "client1")
     assert "`etcsync client add client1 --address ADDRESS`" in found["remedy"]
-    (cluster.place / "exports").touch()
+    cluster.run("exports", "apply")
     assert finding(cluster)["severity"] == "warning"
 
 
@@ -170,3 +173,51 @@ def test_without_a_dhcp_server_here_there_is_nothing_to_know(cluster, dhcp):
     cluster.write_settings(CLIENTS.replace('name = "client1"', 'name = "client1"\naddress = "::1"'))
     (dhcp / "leases").unlink()
     assert findings(cluster) == []
+
+
+def test_exports_that_are_not_what_the_settings_say_are_found_once_they_are_managed(cluster):
+    cluster.write_settings(CLIENTS.rpartition("[[clients]]")[0])
+    assert findings(cluster) == []
+    cluster.run("exports", "apply")
+    assert findings(cluster) == []
+    (cluster.place / "exports").write_text(f"{cluster.tree(0)} 192.168.78.99(rw)\n")
+    found = finding(cluster)
+    assert (found["check"], found["severity"]) == ("exports", "warning")
+    assert found["path"] == str(cluster.place / "exports")
+    assert found["remedy"] == "`etcsync exports apply`"
+
+
+def test_a_line_elsewhere_for_a_tree_is_found_with_the_line_to_remove(cluster, no_server):
+    cluster.write_settings(CLIENTS.rpartition("[[clients]]")[0])
+    cluster.run("exports", "apply")
+    (no_server / "threads").write_text("8\n")
+    (no_server / "exports").write_text(f"# mine\n{cluster.tree(0)} 192.168.78.50(rw)\n")
+    found = finding(cluster)
+    assert f"{no_server / 'exports'}:2 exports {cluster.tree(0)} too" in found["what"]
+    assert f"`{cluster.tree(0)} 192.168.78.50(rw)`" in found["remedy"]
+
+
+def test_a_writer_of_boot_who_lacks_what_it_needs_is_found_piece_by_piece(cluster):
+    cluster.write_settings(CLIENTS.rpartition("[[clients]]")[0])
+    text = cluster.settings.read_text().replace("[boot]", '[boot]\nwriter = "client0"', 1)
+    cluster.settings.write_text(text)
+    found = [each for each in findings(cluster) if each["check"] == "writable boot"]
+    told = " ".join(each["what"] for each in found)
+    for piece in ("directory", "bind-mount", "server-fstab", "export", "client-fstab"):
+        assert f"its {piece} is not right" in told
+    assert {each["client"] for each in found} == {"client0"}
+    assert "`etcsync boot grant client0`" in {each["remedy"] for each in found}
+
+
+def test_hooks_are_looked_at_where_any_is_installed(cluster):
+    add_script(cluster.root, "usr/bin/pacman", "exit 0")
+    assert findings(cluster) == []
+    cluster.run("hooks", "install", "--destdir", str(cluster.place / "server"))
+    service = finding(cluster)
+    assert (service["check"], service["severity"]) == ("hooks", "warning")
+    assert service["what"].startswith("/etc/systemd/system/etcsync.service is missing")
+    hook = cluster.root / "usr/share/libalpm/hooks/zzz-etcsync.hook"
+    hook.write_text(hook.read_text() + "# edited\n")
+    outdated = next(each for each in findings(cluster) if each["path"] == str(hook))
+    assert "is not as this etcsync writes it" in outdated["what"]
+    assert outdated["remedy"] == "`etcsync hooks install`"
