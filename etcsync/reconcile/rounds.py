@@ -32,6 +32,7 @@ class Round:
         commits: The commits that were written for it.
         errors: Why a client is left alone from here on.
         raced: Clients whose tree changed under the run: they are planned again.
+        left: Clients that are left to the next run, because this one is to end.
         suspensions: Which clients are suspended.
     """
 
@@ -39,6 +40,7 @@ class Round:
     commits: dict[str, Commits] = field(default_factory=dict)
     errors: dict[str, EtcsyncError] = field(default_factory=dict)
     raced: set[str] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)
     suspensions: Suspensions = field(default_factory=dict)
 
     def fail(self, name: str, error: EtcsyncError | OSError) -> None:
@@ -51,12 +53,12 @@ class Round:
         return [
             (name, intent)
             for name, intent in self.intents.items()
-            if name not in self.errors and name not in self.raced
+            if name not in self.errors and name not in self.raced and name not in self.left
         ]
 
     def runs(self, clients: Sequence[Client]) -> list[ClientRun]:
-        """Return what people are told, in the order of ``clients``."""
-        return [self._run(client.name) for client in clients]
+        """Return what people are told, in the order of ``clients``; not of those left."""
+        return [self._run(client.name) for client in clients if client.name not in self.left]
 
     def _run(self, name: str) -> ClientRun:
         error = self.errors.get(name)
@@ -100,6 +102,10 @@ def look_and_plan(
         advance("look", done, len(clients))
         if client.name in current.errors:
             continue
+        if options.stop():
+            current.left.update(each.name for each in clients)
+            return
+        options.looking(client.name)
         try:
             snapshot = take_snapshot(cluster, client, refs)
             planned[client.name] = Planned(snapshot, plan_snapshot(cluster, snapshot))
