@@ -35,6 +35,7 @@ COMMANDS = {
     "resolve": "resolve",
     "restore": "restore",
     "resume": "resume",
+    "run": "run",
     "status": "status",
     "suspend": "suspend",
     "sync": "sync",

@@ -1,0 +1,340 @@
+"""The daemon's loop: one thread that reconciles what the agenda says, until it is told to end.
+
+Watchers and timers only leave hints; nothing but this thread writes. It walks the road that the
+command line walks, under the same lock.
+"""
+
+import gc
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from types import FrameType
+
+import structlog
+
+from etcsync.config import Settings
+from etcsync.daemon.agenda import Agenda, Rhythm, Task
+from etcsync.daemon.bell import Bell
+from etcsync.daemon.echoes import Echoes
+from etcsync.daemon.hearing import Hearing
+from etcsync.daemon.notify import Notifier
+from etcsync.daemon.passes import Observer, Pass, Why
+from etcsync.daemon.passing import make_pass, result_of
+from etcsync.daemon.timers import Timers
+from etcsync.daemon.watching import Watching
+from etcsync.errors import EtcsyncError, LockError, SettingsError, UpstreamBusyError
+from etcsync.host.transactions import transaction_in_progress
+from etcsync.reconcile.daemon_state import DaemonRecord, LastPass, write_record
+from etcsync.reconcile.lock import only_daemon
+from etcsync.reconcile.options import SyncOptions
+
+CHECK_SECONDS = 1.0
+"""How often the loop looks up what inotify may not have told."""
+
+BUSY_SECONDS = 0.1
+"""How often the loop looks whether a transaction goes on; it waits for one only with work to do."""
+
+STALE_LOCK = 60.0
+"""Seconds after which it looks no more often than every second."""
+
+LOCK_WAIT = 2.0
+"""Seconds that a pass waits for another etcsync that writes, before it is put back."""
+
+ACCOUNT_PATIENCE = 1.0
+"""Seconds that a pass waits for programs on clients that change accounts; those clients are tried
+again by themselves, so that they do not delay the others."""
+
+SLOW_LOOK = 2.0
+"""A client whose tree takes longer to look at, in seconds, is reconciled after the others."""
+
+LONGEST_PASS = 900.0
+"""Seconds without any progress after which a pass counts as stuck; git itself is given 600."""
+
+log = structlog.get_logger()
+
+
+class Service:
+    """The daemon.
+
+    Attributes:
+        settings: Those in force.
+        last_beat: When the loop, or a pass, last made progress; seconds of `time.monotonic`.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        load: Callable[[], Settings],
+        *,
+        observers: Sequence[Observer] = (),
+        notifier: Notifier | None = None,
+    ) -> None:
+        """Take what the daemon works with.
+
+        Args:
+            settings: The settings to begin with.
+            load: Reads them again; may raise `SettingsError`.
+            observers: Are told of each pass.
+            notifier: The way to the service manager.
+        """
+        self.settings = settings
+        self.last_beat = time.monotonic()
+        self._load = load
+        self._observers = observers
+        self._notifier = notifier or Notifier()
+        self._stopping = False
+        self._reload_wanted = False
+        self._next_check = 0.0
+        self._in_pass = False
+        self._busy_since: float | None = None
+        self._bell = Bell()
+        self._hearing = Hearing(self._new_agenda(), self._bell)
+        self._watching = Watching(self._hearing)
+        self._timers = Timers()
+        self._record = DaemonRecord(process=os.getpid(), started=_now())
+
+    def run(self) -> None:
+        """Reconcile until SIGTERM or SIGINT comes; return when the pass at work has ended.
+
+        Raises:
+            LockError: Another daemon is running.
+            OSError: The state directory cannot be used.
+        """
+        with ExitStack() as stack:
+            stack.callback(self._bell.close)
+            stack.enter_context(only_daemon(self.settings.daemon_lock_path))
+            stack.enter_context(self._signals())
+            stack.callback(self._watching.close)
+            stack.callback(self._timers.close)
+            write_record(self.settings, self._record)
+            self._watching.follow(self.settings)
+            self._timers.follow(self.settings.daemon.interval, self._hearing.interval_over)
+            if self._notifier.watchdog:
+                self._timers.every(self._notifier.watchdog / 2, self._sign_of_life)
+            _settle_memory()
+            clients = len(self.settings.clients)
+            log.info("watching", clients=clients, process=os.getpid())
+            self._notifier.ready(f"watching {clients} clients")
+            while not self._stopping:
+                self._turn()
+            self._notifier.stopping()
+            log.info("ended")
+
+    def alive(self) -> bool:
+        """Whether the loop is at work, or waits as it should; for any thread."""
+        limit = LONGEST_PASS if self._in_pass else CHECK_SECONDS * 10
+        return time.monotonic() - self.last_beat < limit
+
+    def _new_agenda(self) -> Agenda:
+        now = time.monotonic()
+        agenda = Agenda(_rhythm(self.settings), (c.name for c in self.settings.clients), now)
+        agenda.whole(Why.START, now, at_once=True)
+        return agenda
+
+    def _turn(self) -> None:
+        """Do what is due, or wait for something to do."""
+        self._beat()
+        if time.monotonic() >= self._next_check:
+            self._watching.check()
+            self._next_check = time.monotonic() + CHECK_SECONDS
+        if self._reload_wanted:
+            self._reload_wanted = False
+            self._hearing.reload()
+        if self._busy_since is not None:
+            self._await_transaction(self._busy_since)
+            return
+        with self._hearing.agenda() as agenda:
+            now = time.monotonic()
+            task = agenda.due(now)
+            if task is None:
+                pause = min(agenda.wake() - now, CHECK_SECONDS)
+            else:
+                agenda.begin(task, now)
+        if task is None:
+            self._bell.wait(pause)
+            return
+        if Why.SETTINGS in task.causes:
+            task = self._reload(task)
+        self._carry_out(task)
+
+    def _await_transaction(self, since: float) -> None:
+        """Let the agenda go on once nothing is at work upstream any more."""
+        upstream = self.settings.upstream
+        if transaction_in_progress(upstream.root, upstream.etc) is None:
+            self._busy_since = None
+            with self._hearing.agenda() as agenda:
+                agenda.resume()
+            return
+        lasting = time.monotonic() - since
+        self._bell.wait(BUSY_SECONDS if lasting < STALE_LOCK else CHECK_SECONDS)
+
+    def _carry_out(self, task: Task) -> None:
+        """Make a pass, and note in the agenda what is to follow from it."""
+        if Why.INTERVAL in task.causes:
+            self._watching.retry()
+        self._watching.refresh(task.clients)
+        echoes, looks = Echoes(task.clients), _Looks()
+
+        def looking(name: str) -> None:
+            looks.begin(name)
+            echoes.looking(name, time.monotonic())
+
+        def advance(_step: str, _done: int, _total: int) -> None:
+            self._beat()
+            looks.end()
+
+        options = SyncOptions(
+            wait=LOCK_WAIT,
+            account_patience=ACCOUNT_PATIENCE,
+            stop=lambda: self._stopping,
+            looking=looking,
+        )
+        self._in_pass = True
+        with self._hearing.during_pass(echoes):
+            made = make_pass(self.settings, task, options, advance)
+        self._in_pass = False
+        with self._hearing.agenda() as agenda:
+            self._conclude(agenda, task, made, echoes, looks)
+        self._tell(made)
+        gc.collect()
+        self._beat()
+
+    def _conclude(
+        self, agenda: Agenda, task: Task, made: Pass, echoes: Echoes, looks: "_Looks"
+    ) -> None:
+        now = time.monotonic()
+        error = made.error
+        if made.run is not None:
+            failed = {client.name for client in made.run.clients if client.error}
+            agenda.done(task, now, failed=failed, slow=looks.slow())
+            written = {c.name: {a.path for a in c.actions} for c in made.run.clients}
+            for name in task.clients:
+                news = echoes.news(name, written.get(name, ()))
+                if news is not None:
+                    agenda.client_changed(name, news)
+        elif isinstance(error, UpstreamBusyError):
+            agenda.wait(task, now)
+            self._busy_since = now
+        elif isinstance(error, LockError):
+            agenda.put_back(task, now, pause=CHECK_SECONDS)
+        else:
+            agenda.failed(task, now, hopeless=isinstance(error, SettingsError))
+
+    def _tell(self, made: Pass) -> None:
+        """Tell the record, the service manager and the observers of a pass."""
+        if isinstance(made.error, UpstreamBusyError | LockError):
+            self._notifier.status(f"waiting: {made.error.message}")
+            return
+        last = LastPass(
+            time=_now(),
+            why=made.why.value,
+            result=result_of(made),
+            error=made.error.message if made.error else None,
+        )
+        full = made.run is not None and len(made.clients) == len(self.settings.clients)
+        last_full = last.time if full else self._record.last_full
+        self._record = self._record.model_copy(update={"last_pass": last, "last_full": last_full})
+        try:
+            write_record(self.settings, self._record)
+        except OSError as error:
+            log.warning("the daemon's record cannot be written", why=error.strerror)
+        self._notifier.status(
+            f"{len(self.settings.clients)} clients; last pass ({made.why}): {last.result}"
+        )
+        for observer in self._observers:
+            observer(made)
+
+    def _reload(self, task: Task) -> Task:
+        """Take new settings over, or keep the old ones where the new are wrong."""
+        self._notifier.reloading()
+        new = self._new_settings()
+        if isinstance(new, EtcsyncError):
+            log.error("the old settings stay in force", error=new.message, hint=new.hint)
+            self._notifier.ready("the old settings stay in force: the new ones are wrong")
+            return task
+        if new != self.settings:
+            self.settings = new
+            with self._hearing.agenda() as agenda:
+                agenda.follow(_rhythm(new), (client.name for client in new.clients))
+            self._watching.follow(new)
+            self._timers.follow(new.daemon.interval, self._hearing.interval_over)
+            log.info("took over new settings", clients=len(new.clients))
+        self._notifier.ready(f"watching {len(self.settings.clients)} clients")
+        return task._replace(clients=tuple(client.name for client in self.settings.clients))
+
+    def _new_settings(self) -> Settings | EtcsyncError:
+        try:
+            new = self._load()
+        except EtcsyncError as error:
+            return error
+        if new.state_dir == self.settings.state_dir:
+            return new
+        return SettingsError(
+            "state_dir cannot change while the daemon runs",
+            hint="Restart it: `systemctl restart etcsync`.",
+        )
+
+    def _beat(self) -> None:
+        self.last_beat = time.monotonic()
+
+    def _sign_of_life(self) -> None:
+        if self.alive():
+            self._notifier.alive()
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """Take SIGTERM, SIGINT and SIGHUP as what they mean to a service."""
+
+        def end(_number: int, _frame: FrameType | None) -> None:
+            self._stopping = True
+
+        def reload(_number: int, _frame: FrameType | None) -> None:
+            self._reload_wanted = True
+
+        handlers = {signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: reload}
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        wakeup = signal.set_wakeup_fd(self._bell.ringing, warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(wakeup)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class _Looks:
+    """How long looking at each client's tree took."""
+
+    def __init__(self) -> None:
+        self._times: dict[str, float] = {}
+        self._now: tuple[str, float] | None = None
+
+    def begin(self, name: str) -> None:
+        self._now = (name, time.monotonic())
+
+    def end(self) -> None:
+        if self._now is not None:
+            name, begun = self._now
+            self._times.setdefault(name, time.monotonic() - begun)
+            self._now = None
+
+    def slow(self) -> set[str]:
+        return {name for name, seconds in self._times.items() if seconds > SLOW_LOOK}
+
+
+def _rhythm(settings: Settings) -> Rhythm:
+    return Rhythm(settings.daemon.settle, settings.daemon.interval)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def _settle_memory() -> None:
+    """Let the collector run between passes, without what stays as long as the process."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
