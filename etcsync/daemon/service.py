@@ -18,6 +18,7 @@ import structlog
 from etcsync.config import Settings
 from etcsync.daemon.agenda import Agenda, Rhythm, Task
 from etcsync.daemon.bell import Bell
+from etcsync.daemon.contests import Contests
 from etcsync.daemon.echoes import Echoes
 from etcsync.daemon.hearing import Hearing
 from etcsync.daemon.notify import Notifier
@@ -27,8 +28,10 @@ from etcsync.daemon.timers import Timers
 from etcsync.daemon.watching import Watching
 from etcsync.errors import EtcsyncError, LockError, SettingsError, UpstreamBusyError
 from etcsync.host.transactions import transaction_in_progress
+from etcsync.plan.model import Act
 from etcsync.reconcile.daemon_state import DaemonRecord, LastPass, write_record
 from etcsync.reconcile.lock import only_daemon
+from etcsync.reconcile.model import Run
 from etcsync.reconcile.options import SyncOptions
 
 CHECK_SECONDS = 1.0
@@ -94,6 +97,7 @@ class Service:
         self._hearing = Hearing(self._new_agenda(), self._bell)
         self._watching = Watching(self._hearing)
         self._timers = Timers()
+        self._contests = Contests()
         self._record = DaemonRecord(process=os.getpid(), started=_now())
 
     def run(self) -> None:
@@ -190,6 +194,7 @@ class Service:
             wait=LOCK_WAIT,
             account_patience=ACCOUNT_PATIENCE,
             stop=lambda: self._stopping,
+            contested=self._contests.contested(task.clients),
             looking=looking,
         )
         self._in_pass = True
@@ -215,6 +220,7 @@ class Service:
                 news = echoes.news(name, written.get(name, ()))
                 if news is not None:
                     agenda.client_changed(name, news)
+            self._note_heals(made.run, now)
         elif isinstance(error, UpstreamBusyError):
             agenda.wait(task, now)
             self._busy_since = now
@@ -222,6 +228,18 @@ class Service:
             agenda.put_back(task, now, pause=CHECK_SECONDS)
         else:
             agenda.failed(task, now, hopeless=isinstance(error, SettingsError))
+
+    def _note_heals(self, run: Run, now: float) -> None:
+        for client in run.clients:
+            healed = [action.path for action in client.actions if action.act is Act.HEAL]
+            held = [each.path for each in client.conflicts]
+            for path in self._contests.note(client.name, healed, held, now):
+                log.warning(
+                    "a client and upstream keep overwriting each other; the path will be held",
+                    client=client.name,
+                    path=path,
+                    upstream=run.upstream_commit,
+                )
 
     def _tell(self, made: Pass) -> None:
         """Tell the record, the service manager and the observers of a pass."""

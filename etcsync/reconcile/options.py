@@ -1,7 +1,7 @@
 """What the caller of a run decides."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 Advance = Callable[[str, int, int], None]
 """Told how far a run is: the step's name, how many are done, how many there are."""
@@ -32,6 +32,8 @@ class SyncOptions:
         account_patience: Seconds to wait, for the whole fleet, for programs that change accounts.
         stop: Asked before each client; once it says yes, those not begun are left to the next run,
             and the run's result does not name them.
+        contested: Paths by client that the client changes over and over, each with the reason in
+            sentences: they are held from now on instead of being put back.
         looking: Told a client's name right before its tree is looked at: at the beginning, and once
             more at what was put in place.
     """
@@ -41,6 +43,7 @@ class SyncOptions:
     wait: float = 60.0
     account_patience: float = LOCK_PATIENCE
     stop: Callable[[], bool] = never
+    contested: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     looking: Callable[[str], None] = tell_nobody
 
 

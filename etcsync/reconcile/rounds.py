@@ -16,7 +16,7 @@ from etcsync.reconcile.model import ClientRun
 from etcsync.reconcile.options import Advance, SyncOptions
 from etcsync.reconcile.planning import plan_snapshot, refuse_mass_deletion, tree_warnings
 from etcsync.reconcile.record import Commits
-from etcsync.reconcile.snapshot import read_refs, take_snapshot
+from etcsync.reconcile.snapshot import read_refs, take_snapshot, with_contested
 from etcsync.reconcile.suspensions import Suspensions
 from etcsync.reconcile.validating import Planned, validated
 
@@ -108,6 +108,8 @@ def look_and_plan(
         options.looking(client.name)
         try:
             snapshot = take_snapshot(cluster, client, refs)
+            if contested := options.contested.get(client.name):
+                snapshot = with_contested(snapshot, contested)
             planned[client.name] = Planned(snapshot, plan_snapshot(cluster, snapshot))
         except (TreeError, OSError) as error:
             current.fail(client.name, error)

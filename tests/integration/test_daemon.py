@@ -156,6 +156,34 @@ def test_one_clients_failure_holds_up_nobody_and_is_tried_again(cluster, tmp_pat
         eventually(lambda: everywhere(cluster, "motd", "news\n"))
 
 
+def test_a_client_that_overwrites_what_is_put_back_ends_with_the_path_held(cluster):
+    mine = "[options]\n# as a program on the client wants it\n"
+    place = cluster.tree(1) / "pacman.conf"
+    theirs = (cluster.etc / "pacman.conf").read_text()
+
+    def held():
+        if place.read_text() == theirs:
+            place.write_text(mine)
+        return cluster.status()["client1"]["conflicts"]
+
+    with running(cluster) as daemon:
+        eventually(held, within=60)
+        (conflict,) = held()
+        assert (conflict["path"], conflict["reason"]) == ("pacman.conf", "contested")
+        assert "client1 and upstream" in conflict["detail"]
+        daemon.rests()
+        count = len(daemon.passes())
+        assert place.read_text() == mine
+        assert cluster.sync("client1", status=1)["clients"][0]["actions"] == []
+        place.write_text(mine + "# and again\n")
+        eventually(lambda: recorded(cluster, "client1", "pacman.conf") == mine + "# and again\n")
+        assert held() == [conflict], "whatever the client writes, it is the same conflict"
+        assert len(daemon.passes()) <= count + 2
+        cluster.run("resolve", conflict["id"], "--upstream")
+        assert not cluster.status()["client1"]["conflicts"]
+        assert place.read_text() == theirs
+
+
 def test_killed_in_a_fan_out_it_goes_on_where_it_was(cluster):
     for number in range(6):
         with running(cluster) as daemon:
