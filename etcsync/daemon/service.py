@@ -90,6 +90,7 @@ class Service:
         self._notifier = notifier or Notifier()
         self._stopping = False
         self._reload_wanted = False
+        self._refused: str | None = None
         self._next_check = 0.0
         self._in_pass = False
         self._busy_since: float | None = None
@@ -145,8 +146,7 @@ class Service:
             self._watching.check()
             self._next_check = time.monotonic() + CHECK_SECONDS
         if self._reload_wanted:
-            self._reload_wanted = False
-            self._hearing.reload()
+            self._reload()
         if self._busy_since is not None:
             self._await_transaction(self._busy_since)
             return
@@ -161,7 +161,8 @@ class Service:
             self._bell.wait(pause)
             return
         if Why.SETTINGS in task.causes:
-            task = self._reload(task)
+            self._take_over_settings()
+            task = task._replace(clients=tuple(client.name for client in self.settings.clients))
         self._carry_out(task)
 
     def _await_transaction(self, since: float) -> None:
@@ -265,23 +266,38 @@ class Service:
         for observer in self._observers:
             observer(made)
 
-    def _reload(self, task: Task) -> Task:
-        """Take new settings over, or keep the old ones where the new are wrong."""
+    def _reload(self) -> None:
+        """Read the settings now, and reconcile with them; for an administrator who asks for it."""
+        self._reload_wanted = False
+        self._refused = None
         self._notifier.reloading()
+        sound = self._take_over_settings()
+        self._hearing.reload()
+        clients = f"watching {len(self.settings.clients)} clients"
+        self._notifier.ready(clients if sound else "the old settings stay in force: see the log")
+
+    def _take_over_settings(self) -> bool:
+        """Take new settings over, or keep the old ones where the new are wrong, and say so once.
+
+        Returns:
+            Whether the settings in force are those of the file.
+        """
         new = self._new_settings()
         if isinstance(new, EtcsyncError):
-            log.error("the old settings stay in force", error=new.message, hint=new.hint)
-            self._notifier.ready("the old settings stay in force: the new ones are wrong")
-            return task
-        if new != self.settings:
-            self.settings = new
-            with self._hearing.agenda() as agenda:
-                agenda.follow(_rhythm(new), (client.name for client in new.clients))
-            self._watching.follow(new)
-            self._timers.follow(new.daemon.interval, self._hearing.interval_over)
-            log.info("took over new settings", clients=len(new.clients))
-        self._notifier.ready(f"watching {len(self.settings.clients)} clients")
-        return task._replace(clients=tuple(client.name for client in self.settings.clients))
+            if self._refused != new.message:
+                log.error("the old settings stay in force", error=new.message, hint=new.hint)
+            self._refused = new.message
+            return False
+        self._refused = None
+        if new == self.settings:
+            return True
+        self.settings = new
+        with self._hearing.agenda() as agenda:
+            agenda.follow(_rhythm(new), (client.name for client in new.clients))
+        self._watching.follow(new)
+        self._timers.follow(new.daemon.interval, self._hearing.interval_over)
+        log.info("took over new settings", clients=len(new.clients))
+        return True
 
     def _new_settings(self) -> Settings | EtcsyncError:
         try:

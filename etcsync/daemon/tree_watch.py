@@ -13,10 +13,6 @@ from etcsync.daemon.inotify import Inotify, InotifyEvent, WatchDescriptor
 from etcsync.entries import GIT_PATH, ROOT, decode_path
 from etcsync.tree.beneath import STAGING_NAME, OpenTree, list_subdirectories, open_tree
 
-MOST_DIRECTORIES = 16_384
-"""Directories of one tree that are watched: a client makes as many as it likes, and each watch
-takes about a kilobyte of the kernel's memory."""
-
 _NOT_PART = {GIT_PATH, STAGING_NAME}
 """Names at the top of a tree that do not belong to it."""
 
@@ -41,14 +37,30 @@ class TreeWatch:
     """
 
     def __init__(
-        self, path: str, inotify: Inotify, heard: Heard, overflowed: Callable[[], None]
+        self,
+        path: str,
+        inotify: Inotify,
+        heard: Heard,
+        overflowed: Callable[[], None],
+        *,
+        most: int,
     ) -> None:
+        """Watch nothing yet.
+
+        Args:
+            path: The tree.
+            inotify: Where watches are taken.
+            heard: Is told of events.
+            overflowed: Is told that events were lost.
+            most: How many directories are watched at most.
+        """
         self.path = path
         self.identity: tuple[int, int] | None = None
         self.stale = True
         self._inotify = inotify
         self._heard = heard
         self._overflowed = overflowed
+        self._most = most
         self._paths: dict[WatchDescriptor, str] = {}
         self._numbers: dict[tuple[int, int], WatchDescriptor] = {}
 
@@ -125,8 +137,8 @@ class TreeWatch:
                 pending += [name for name in below if name not in _NOT_PART]
             else:
                 pending += [f"{path}/{name}" for name in below]
-            if len(paths) + len(pending) > MOST_DIRECTORIES:
-                raise TooManyError
+            if len(paths) + len(pending) > self._most:
+                raise TooManyError(f"a tree has more than {self._most} directories")
         return paths
 
     def _watch(self, descriptor: int) -> WatchDescriptor:

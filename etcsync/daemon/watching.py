@@ -18,19 +18,22 @@ import structlog
 from etcsync.config import Settings
 from etcsync.daemon.inotify import Inotify
 from etcsync.daemon.spots import SpotsWatch
-from etcsync.daemon.tree_watch import MOST_DIRECTORIES, TooManyError, TreeWatch
+from etcsync.daemon.tree_watch import TooManyError, TreeWatch
 from etcsync.daemon.upstream_spots import upstream_spots
 from etcsync.errors import TreeError
-from etcsync.host.mounts import Mount, mount_of, read_mounts
+from etcsync.host.mounts import Mount, is_remote, mount_of, read_mounts
+
+MOST_DIRECTORIES = 16_384
+"""Directories of one tree that are watched at most: a client makes as many as it likes, and each
+watch takes about a kilobyte of the kernel's memory."""
+
+LEAST_SHARE = 512
+"""Directories of one tree that are watched in any case, if the machine's limit allows."""
+
+MAX_WATCHES = "/proc/sys/fs/inotify/max_user_watches"
 
 POLL_SECONDS = 30.0
 """A tree that inotify cannot watch is looked at this often."""
-
-REMOTE_KINDS = frozenset({
-    "9p", "afs", "beegfs", "ceph", "cifs", "fuse", "gfs2", "glusterfs", "lustre", "nfs", "nfs4",
-    "ocfs2", "orangefs", "smb3", "virtiofs",
-})  # fmt: skip
-"""Types of file systems on which others may write without inotify being told; ``fuse.*`` too."""
 
 LIMITS = (
     "Raise fs.inotify.max_user_watches with sysctl, and fs.inotify.max_user_instances if it is "
@@ -75,7 +78,6 @@ class Polled(NamedTuple):
 
 NO_INSTANCE = Polled("the limit of inotify instances is reached", LIMITS)
 NO_WATCHES = Polled("the limit of inotify watches is reached", LIMITS)
-TOO_MANY = Polled(f"a tree has more than {MOST_DIRECTORIES} directories", often=False)
 
 
 class Watching:
@@ -103,6 +105,7 @@ class Watching:
         except OSError:
             log.warning("nothing can be watched", why=NO_INSTANCE.why, hint=LIMITS)
         self._follow_spots(settings)
+        share = _share(len(settings.clients))
         for client in settings.clients:
             self._polled[client.name] = NO_INSTANCE
             if self._inotify is not None:
@@ -111,6 +114,7 @@ class Watching:
                     self._inotify,
                     partial(self._hears.client_changed, client.name),
                     self._overflow,
+                    most=share,
                 )
             self._tops[client.name] = _top(settings.tree_path(client.name))
         self.retry()
@@ -219,8 +223,8 @@ class Watching:
     def _overflow(self) -> None:
         self._overflowed = True
 
-    def _watch_trees(self, names: Iterable[str]) -> None:
-        if self._settings is None:
+    def _watch_trees(self, names: Sequence[str]) -> None:
+        if not names:
             return
         mounts = read_mounts()
         for name in names:
@@ -233,15 +237,15 @@ class Watching:
     def _unwatched(tree: TreeWatch, mounts: Sequence[Mount]) -> Polled | None:
         """Watch a tree, and return why it cannot be watched, if it cannot."""
         mount = mount_of(os.path.realpath(tree.path), mounts)
-        if mount is not None and (mount.kind in REMOTE_KINDS or mount.kind.startswith("fuse.")):
+        if mount is not None and is_remote(mount):
             tree.forget()
             return Polled(f"others may write to {mount.kind} without inotify being told")
         try:
             tree.refresh()
         except TreeError:
             return None  # a pass tells what is wrong, and `check` sees when it is mended
-        except TooManyError:
-            return TOO_MANY
+        except TooManyError as error:
+            return Polled(str(error), often=False)
         except OSError as error:
             return NO_WATCHES if error.errno == errno.ENOSPC else Polled(str(error))
         return None
@@ -279,6 +283,12 @@ class Watching:
         for name, why in self._polled.items():
             if why.often:
                 self._hears.client_changed(name, None)
+
+
+def _share(trees: int) -> int:
+    """Return how many directories of each tree are watched, so that none takes the others' part."""
+    with open(MAX_WATCHES, encoding="ascii") as limit:
+        return max(LEAST_SHARE, min(MOST_DIRECTORIES, int(limit.read()) // (trees + 1)))
 
 
 def _top(path: str) -> tuple[int, int] | None:

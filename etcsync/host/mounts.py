@@ -13,6 +13,13 @@ _LAYER_OPTIONS = frozenset({"lowerdir", "lowerdir+", "datadir+", "upperdir"})
 ``Documentation/filesystems/overlayfs.rst``, "Changes to underlying filesystems"."""
 
 
+REMOTE_KINDS = frozenset({
+    "9p", "afs", "beegfs", "ceph", "cifs", "fuse", "gfs2", "glusterfs", "lustre", "nfs", "nfs4",
+    "ocfs2", "orangefs", "smb3", "virtiofs",
+})  # fmt: skip
+"""Types of file systems on which others may write without inotify being told; ``fuse.*`` too."""
+
+
 class Mount(NamedTuple):
     """One mount.
 
@@ -49,6 +56,11 @@ def mount_of(path: str, mounts: Sequence[Mount]) -> Mount | None:
         if is_within(path, mount.point) and (best is None or len(mount.point) >= len(best.point)):
             best = mount
     return best
+
+
+def is_remote(mount: Mount) -> bool:
+    """Whether somebody may write there without this machine's inotify being told. Pure."""
+    return mount.kind in REMOTE_KINDS or mount.kind.startswith("fuse.")
 
 
 def overlay_layers(mount: Mount) -> tuple[str, ...]:

@@ -4,7 +4,9 @@ import fcntl
 import shutil
 import signal
 import socket
+import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -421,3 +423,35 @@ def test_where_there_is_no_inotify_at_all_everything_is_polled(tmp_path):
         cluster.write("motd", "news\n")
         eventually(lambda: everywhere(cluster, "motd", "news\n"))
         eventually(lambda: daemon.passes(why="upstream"))
+
+
+@pytest.mark.root
+def test_a_hub_whose_disk_is_full_for_a_while(tmp_path, mounted_tmpfs):
+    (tmp_path / "state").mkdir()
+    mounted_tmpfs(tmp_path / "state", "8M")
+    cluster = sample_cluster(tmp_path, extra=daemon_settings())
+    with running(cluster) as daemon:
+        filler = cluster.state / "filler"
+        with suppress(OSError), filler.open("wb") as stream:
+            while True:
+                stream.write(bytes(4096))
+                stream.flush()
+        cluster.write("motd", "news\n")
+        eventually(lambda: daemon.said("the pass failed"))
+        filler.unlink()
+        eventually(lambda: everywhere(cluster, "motd", "news\n"), within=60)
+
+
+@pytest.mark.root
+def test_a_tree_whose_file_system_is_unmounted_and_comes_back(tmp_path, mounted_tmpfs):
+    cluster = sample_cluster(tmp_path, extra=daemon_settings())
+    cluster.sync()
+    tree = cluster.tree(1)
+    mounted_tmpfs(tree)
+    with running(cluster) as daemon:
+        eventually(lambda: daemon.said("client failed", client="client1"))
+        assert not list(tree.iterdir())
+        subprocess.run(["umount", tree], check=True)
+        eventually(lambda: daemon.said("tree was replaced", client="client1"))
+        (tree / "motd").write_text("mine\n")
+        eventually(lambda: recorded(cluster, "client1", "motd") == "mine\n")

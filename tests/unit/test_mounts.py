@@ -1,6 +1,8 @@
 """What mountinfo tells."""
 
-from etcsync.host.mounts import Mount, mount_of, overlay_layers, parse_mounts
+import pytest
+
+from etcsync.host.mounts import Mount, is_remote, mount_of, overlay_layers, parse_mounts
 
 OPTIONS = "rw,lowerdir=/a:/b\\134:c,upperdir=/u\\040p,workdir=/w"
 LINES = (
@@ -41,3 +43,11 @@ def test_the_layers_of_an_overlay_are_told_apart() -> None:
     assert [overlay_layers(each) for each in mounts()] == [(), (), ("/a", "/b:c", "/u p"), ()]
     newer = Mount("/m", "overlay", "rw,lowerdir+=/a,datadir+=/d\\,e,workdir=/w")
     assert overlay_layers(newer) == ("/a", "/d,e")
+
+
+@pytest.mark.parametrize(
+    ("kind", "remote"),
+    [("nfs4", True), ("cifs", True), ("fuse.sshfs", True), ("ext4", False), ("fuseblk", False)],
+)
+def test_file_systems_that_others_write_to_are_known(kind: str, remote: bool) -> None:
+    assert is_remote(Mount("/srv", kind, "rw")) is remote
