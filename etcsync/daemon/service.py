@@ -6,12 +6,9 @@ command line walks, under the same lock.
 
 import gc
 import os
-import signal
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
-from types import FrameType
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
 import structlog
 
@@ -19,17 +16,19 @@ from etcsync.config import Settings
 from etcsync.daemon.agenda import Agenda, Rhythm, Task
 from etcsync.daemon.bell import Bell
 from etcsync.daemon.contests import Contests
+from etcsync.daemon.diary import Diary
 from etcsync.daemon.echoes import Echoes
 from etcsync.daemon.hearing import Hearing
+from etcsync.daemon.looks import Looks
 from etcsync.daemon.notify import Notifier
 from etcsync.daemon.passes import Observer, Pass, Why
-from etcsync.daemon.passing import make_pass, result_of
+from etcsync.daemon.passing import make_pass
+from etcsync.daemon.signals import Wishes
 from etcsync.daemon.timers import Timers
 from etcsync.daemon.watching import Watching
 from etcsync.errors import EtcsyncError, LockError, SettingsError, UpstreamBusyError
 from etcsync.host.transactions import transaction_in_progress
 from etcsync.plan.model import Act
-from etcsync.reconcile.daemon_state import DaemonRecord, LastPass, write_record
 from etcsync.reconcile.lock import only_daemon
 from etcsync.reconcile.model import Run
 from etcsync.reconcile.options import SyncOptions
@@ -49,9 +48,6 @@ LOCK_WAIT = 2.0
 ACCOUNT_PATIENCE = 1.0
 """Seconds that a pass waits for programs on clients that change accounts; those clients are tried
 again by themselves, so that they do not delay the others."""
-
-SLOW_LOOK = 2.0
-"""A client whose tree takes longer to look at, in seconds, is reconciled after the others."""
 
 LONGEST_PASS = 900.0
 """Seconds without any progress after which a pass counts as stuck; git itself is given 600."""
@@ -88,8 +84,7 @@ class Service:
         self._load = load
         self._observers = observers
         self._notifier = notifier or Notifier()
-        self._stopping = False
-        self._reload_wanted = False
+        self._wishes = Wishes()
         self._refused: str | None = None
         self._next_check = 0.0
         self._in_pass = False
@@ -99,7 +94,7 @@ class Service:
         self._watching = Watching(self._hearing)
         self._timers = Timers()
         self._contests = Contests()
-        self._record = DaemonRecord(process=os.getpid(), started=_now())
+        self._diary = Diary()
 
     def run(self) -> None:
         """Reconcile until SIGTERM or SIGINT comes; return when the pass at work has ended.
@@ -111,10 +106,10 @@ class Service:
         with ExitStack() as stack:
             stack.callback(self._bell.close)
             stack.enter_context(only_daemon(self.settings.daemon_lock_path))
-            stack.enter_context(self._signals())
+            stack.enter_context(self._wishes.heard(self._bell))
             stack.callback(self._watching.close)
             stack.callback(self._timers.close)
-            write_record(self.settings, self._record)
+            self._diary.begin(self.settings)
             self._watching.follow(self.settings)
             self._timers.follow(self.settings.daemon.interval, self._hearing.interval_over)
             if self._notifier.watchdog:
@@ -123,7 +118,7 @@ class Service:
             clients = len(self.settings.clients)
             log.info("watching", clients=clients, process=os.getpid())
             self._notifier.ready(f"watching {clients} clients")
-            while not self._stopping:
+            while not self._wishes.end:
                 self._turn()
             self._notifier.stopping()
             log.info("ended")
@@ -145,7 +140,7 @@ class Service:
         if time.monotonic() >= self._next_check:
             self._watching.check()
             self._next_check = time.monotonic() + CHECK_SECONDS
-        if self._reload_wanted:
+        if self._wishes.reload:
             self._reload()
         if self._busy_since is not None:
             self._await_transaction(self._busy_since)
@@ -181,7 +176,7 @@ class Service:
         if Why.INTERVAL in task.causes:
             self._watching.retry()
         self._watching.refresh(task.clients)
-        echoes, looks = Echoes(task.clients), _Looks()
+        echoes, looks = Echoes(task.clients), Looks()
 
         def looking(name: str) -> None:
             looks.begin(name)
@@ -194,7 +189,7 @@ class Service:
         options = SyncOptions(
             wait=LOCK_WAIT,
             account_patience=ACCOUNT_PATIENCE,
-            stop=lambda: self._stopping,
+            stop=lambda: self._wishes.end,
             contested=self._contests.contested(task.clients),
             looking=looking,
         )
@@ -209,7 +204,7 @@ class Service:
         self._beat()
 
     def _conclude(
-        self, agenda: Agenda, task: Task, made: Pass, echoes: Echoes, looks: "_Looks"
+        self, agenda: Agenda, task: Task, made: Pass, echoes: Echoes, looks: Looks
     ) -> None:
         now = time.monotonic()
         error = made.error
@@ -247,19 +242,7 @@ class Service:
         if isinstance(made.error, UpstreamBusyError | LockError):
             self._notifier.status(f"waiting: {made.error.message}")
             return
-        last = LastPass(
-            time=_now(),
-            why=made.why.value,
-            result=result_of(made),
-            error=made.error.message if made.error else None,
-        )
-        full = made.run is not None and len(made.clients) == len(self.settings.clients)
-        last_full = last.time if full else self._record.last_full
-        self._record = self._record.model_copy(update={"last_pass": last, "last_full": last_full})
-        try:
-            write_record(self.settings, self._record)
-        except OSError as error:
-            log.warning("the daemon's record cannot be written", why=error.strerror)
+        last = self._diary.note(self.settings, made)
         self._notifier.status(
             f"{len(self.settings.clients)} clients; last pass ({made.why}): {last.result}"
         )
@@ -268,7 +251,7 @@ class Service:
 
     def _reload(self) -> None:
         """Read the settings now, and reconcile with them; for an administrator who asks for it."""
-        self._reload_wanted = False
+        self._wishes.reload = False
         self._refused = None
         self._notifier.reloading()
         sound = self._take_over_settings()
@@ -318,53 +301,9 @@ class Service:
         if self.alive():
             self._notifier.alive()
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """Take SIGTERM, SIGINT and SIGHUP as what they mean to a service."""
-
-        def end(_number: int, _frame: FrameType | None) -> None:
-            self._stopping = True
-
-        def reload(_number: int, _frame: FrameType | None) -> None:
-            self._reload_wanted = True
-
-        handlers = {signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: reload}
-        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
-        wakeup = signal.set_wakeup_fd(self._bell.ringing, warn_on_full_buffer=False)
-        try:
-            yield
-        finally:
-            signal.set_wakeup_fd(wakeup)
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-
-class _Looks:
-    """How long looking at each client's tree took."""
-
-    def __init__(self) -> None:
-        self._times: dict[str, float] = {}
-        self._now: tuple[str, float] | None = None
-
-    def begin(self, name: str) -> None:
-        self._now = (name, time.monotonic())
-
-    def end(self) -> None:
-        if self._now is not None:
-            name, begun = self._now
-            self._times.setdefault(name, time.monotonic() - begun)
-            self._now = None
-
-    def slow(self) -> set[str]:
-        return {name for name, seconds in self._times.items() if seconds > SLOW_LOOK}
-
 
 def _rhythm(settings: Settings) -> Rhythm:
     return Rhythm(settings.daemon.settle, settings.daemon.interval)
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(microsecond=0)
 
 
 def _settle_memory() -> None:

@@ -11,12 +11,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import structlog
 
 from etcsync.config import Settings
 from etcsync.daemon.inotify import Inotify
+from etcsync.daemon.polled import LIMITS, NO_INSTANCE, NO_WATCHES, Polled, PolledTrees
 from etcsync.daemon.spots import SpotsWatch
 from etcsync.daemon.tree_watch import TooManyError, TreeWatch
 from etcsync.daemon.upstream_spots import upstream_spots
@@ -31,14 +32,6 @@ LEAST_SHARE = 512
 """Directories of one tree that are watched in any case, if the machine's limit allows."""
 
 MAX_WATCHES = "/proc/sys/fs/inotify/max_user_watches"
-
-POLL_SECONDS = 30.0
-"""A tree that inotify cannot watch is looked at this often."""
-
-LIMITS = (
-    "Raise fs.inotify.max_user_watches with sysctl, and fs.inotify.max_user_instances if it is "
-    "below 128; then restart the service, or wait for the next full reconciliation."
-)
 
 log = structlog.get_logger()
 
@@ -62,24 +55,6 @@ class Hears(Protocol):
         """Hear that anything may have changed."""
 
 
-class Polled(NamedTuple):
-    """Why a tree is not watched.
-
-    Attributes:
-        why: In words.
-        hint: What can be done about it.
-        often: Whether it is looked at every `POLL_SECONDS`, not only at every interval.
-    """
-
-    why: str
-    hint: str | None = None
-    often: bool = True
-
-
-NO_INSTANCE = Polled("the limit of inotify instances is reached", LIMITS)
-NO_WATCHES = Polled("the limit of inotify watches is reached", LIMITS)
-
-
 class Watching:
     """The watches for one cluster; all methods are for the daemon's own thread."""
 
@@ -90,9 +65,7 @@ class Watching:
         self._spots: dict[tuple[str, ...], SpotsWatch] = {}
         self._trees: dict[str, TreeWatch] = {}
         self._tops: dict[str, tuple[int, int] | None] = {}
-        self._polled: dict[str, Polled] = {}
-        self._told: dict[str, Polled] = {}
-        self._next_poll = 0.0
+        self._polled = PolledTrees()
         self._overflowed = False
         self._upstream_moved = False
 
@@ -107,7 +80,7 @@ class Watching:
         self._follow_spots(settings)
         share = _share(len(settings.clients))
         for client in settings.clients:
-            self._polled[client.name] = NO_INSTANCE
+            self._polled.add(client.name, NO_INSTANCE)
             if self._inotify is not None:
                 self._trees[client.name] = TreeWatch(
                     settings.tree_path(client.name),
@@ -162,14 +135,16 @@ class Watching:
             if self._follow_spots(self._settings):
                 self._hears.upstream_changed(at_once=False)
         self._check_tops(self._settings)
-        self._poll(time.monotonic())
+        for name in self._polled.due(time.monotonic()):
+            self._hears.client_changed(name, None)
 
     def close(self) -> None:
         """Watch nothing any more."""
         if self._inotify is not None:
             self._inotify.close()
         self._inotify = None
-        self._spots, self._trees, self._tops, self._polled = {}, {}, {}, {}
+        self._spots, self._trees, self._tops = {}, {}, {}
+        self._polled.clear()
 
     def _follow_spots(self, settings: Settings) -> bool:
         """Watch the files that are to be watched now; return whether there are new ones."""
@@ -228,10 +203,12 @@ class Watching:
             return
         mounts = read_mounts()
         for name in names:
-            self._polled.pop(name, None)
-            if (why := self._unwatched(self._trees[name], mounts)) is not None:
-                self._polled[name] = why
-        self._tell_polled()
+            why = self._unwatched(self._trees[name], mounts)
+            if why is None:
+                self._polled.remove(name)
+            else:
+                self._polled.add(name, why)
+        self._polled.tell()
 
     @staticmethod
     def _unwatched(tree: TreeWatch, mounts: Sequence[Mount]) -> Polled | None:
@@ -250,21 +227,6 @@ class Watching:
             return NO_WATCHES if error.errno == errno.ENOSPC else Polled(str(error))
         return None
 
-    def _tell_polled(self) -> None:
-        """Say once what is polled, and why; and once that it is watched again."""
-        news = {name: why for name, why in self._polled.items() if self._told.get(name) != why}
-        for why in set(news.values()):
-            log.warning(
-                "trees are not watched, but looked at now and then",
-                clients=[name for name in news if news[name] == why],
-                why=why.why,
-                every=f"{POLL_SECONDS:.0f} s" if why.often else "daemon.interval",
-                hint=why.hint,
-            )
-        if again := sorted(self._told.keys() - self._polled.keys()):
-            log.info("trees are watched again", clients=again)
-        self._told = dict(self._polled)
-
     def _check_tops(self, settings: Settings) -> None:
         """See trees that were replaced, removed, brought back, mounted over or unmounted."""
         for name, known in self._tops.items():
@@ -274,14 +236,6 @@ class Watching:
                 if name in self._trees:
                     self._trees[name].stale = True
                 log.info("tree was replaced" if top else "tree is gone", client=name)
-                self._hears.client_changed(name, None)
-
-    def _poll(self, now: float) -> None:
-        if now < self._next_poll:
-            return
-        self._next_poll = now + POLL_SECONDS
-        for name, why in self._polled.items():
-            if why.often:
                 self._hears.client_changed(name, None)
 
 

@@ -384,7 +384,7 @@ def test_a_full_queue_of_events_is_noticed(cluster):
         daemon.signal(signal.SIGSTOP)
         place = cluster.tree(0) / "many"
         place.mkdir()
-        for number in range(limit // 2 + 100):
+        for number in range(limit):
             (cluster.tree(0) / "motd").chmod((0o600, 0o644)[number % 2])
             (cluster.tree(0) / "hosts").chmod((0o600, 0o644)[number % 2])
         (cluster.tree(2) / "motd").write_text("unheard\n")
