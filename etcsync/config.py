@@ -214,6 +214,16 @@ class Settings(Section):
         """The file whose lock makes writers wait for each other."""
         return os.path.join(self.state_dir, "lock")
 
+    @property
+    def daemon_lock_path(self) -> str:
+        """The file that the daemon holds a lock on as long as it lives."""
+        return os.path.join(self.state_dir, "daemon.lock")
+
+    @property
+    def daemon_record_path(self) -> str:
+        """The file in which the daemon tells of its last pass."""
+        return os.path.join(self.state_dir, "daemon.json")
+
     def tree_path(self, client_name: str) -> str:
         """Return the directory that is /etc to the client ``client_name``."""
         return self.trees.path.replace(CLIENT, client_name)

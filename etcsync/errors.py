@@ -37,6 +37,10 @@ class UpstreamError(EtcsyncError):
     """The upstream repository cannot be read or must not be read now."""
 
 
+class UpstreamBusyError(UpstreamError):
+    """A package transaction, or git, is in the middle of changing upstream."""
+
+
 class HubError(EtcsyncError):
     """The hub is missing, damaged or refused an operation."""
 

@@ -7,7 +7,8 @@ calls of the command line log nothing, so structlog is loaded with the first lin
 import logging
 import os
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -68,6 +69,15 @@ class Logger:
 def get_logger() -> Logger:
     """Return what a module logs with."""
     return Logger()
+
+
+@contextmanager
+def logged_with(**values: object) -> Iterator[None]:
+    """Have every line that this thread logs within the block carry ``values``, too."""
+    import structlog  # noqa: PLC0415 - as below
+
+    with structlog.contextvars.bound_contextvars(**values):
+        yield
 
 
 def _write(level: int, event: str, values: dict[str, object]) -> None:

@@ -1,87 +1,112 @@
-"""Passes as the daemon makes them, written down in a line."""
+"""The daemon as a program of its own, watched through its log and through what it does."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
-import structlog
+from cluster import CLEAN_ENVIRONMENT, Cluster, git
 
-from etcsync.config import Settings, parse_settings
-from etcsync.daemon.passes import Pass, Why
-from etcsync.errors import EtcsyncError, TreeError
-from etcsync.logs import configure, get_logger
-from etcsync.plan.model import Act, Action
-from etcsync.policy.treatment import Strategy
-from etcsync.reconcile.model import ClientRun, HeldPath, Run
-from etcsync.reconcile.suspensions import Suspension
+SETTLE = 0.2
+PATIENCE = 20.0
+"""Seconds that a test waits for something that takes a fraction of one on an idle machine."""
 
-NOON = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
-COMMIT = "a" * 40
+
+def daemon_settings(interval: str = "1h", settle: float = SETTLE) -> str:
+    return f'[daemon]\ninterval = "{interval}"\nsettle = "{settle}"\n'
+
+
+def eventually(holds: Callable[[], Any], within: float = PATIENCE) -> float:
+    """Return after how many seconds ``holds`` came true."""
+    started = time.monotonic()
+    while not holds():
+        assert time.monotonic() - started < within, "it never came true"
+        time.sleep(0.02)
+    return time.monotonic() - started
+
+
+class Daemon:
+    """A running daemon."""
+
+    def __init__(self, process: subprocess.Popen[bytes], log: Path) -> None:
+        self.process = process
+        self.log_path = log
+
+    @property
+    def log(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in self.log_path.read_text().splitlines()]
+
+    def said(self, event: str, **fields: object) -> list[dict[str, Any]]:
+        """Return the log's entries of an event that have these fields."""
+        return [e for e in self.log if e["event"] == event and fields.items() <= e.items()]
+
+    def passes(self, **fields: object) -> list[dict[str, Any]]:
+        return self.said("pass made", **fields)
+
+    def rests(self, seconds: float = 1.5) -> None:
+        """Wait until no pass has been made for so long."""
+        count = -1
+        while count != (count := len(self.passes())):
+            time.sleep(seconds)
+
+    def signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def end(self) -> int:
+        """Ask it to end, and return its exit status."""
+        self.signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+
+def start(cluster: Cluster, *before: str, **environment: str) -> Daemon:
+    """Start a daemon; ``before`` is a command that starts it."""
+    log = cluster.place / f"daemon-{time.monotonic_ns()}.log"
+    command = [*before, sys.executable, "-m", "etcsync", "--config", str(cluster.settings)]
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [*command, "run", "-vv"],
+            env=CLEAN_ENVIRONMENT | {"JOURNAL_STREAM": "1:1"} | environment,
+            stderr=stream,
+        )
+    return Daemon(process, log)
 
 
 @contextmanager
-def captured_logs() -> Iterator[list[Any]]:
-    """Yield what is logged meanwhile, a dictionary for each line."""
-    configure(2, color=False)
-    get_logger().debug("structlog is set up by the first line")
-    with structlog.testing.capture_logs() as lines:
-        yield lines
+def running(cluster: Cluster, *before: str, **environment: str) -> Iterator[Daemon]:
+    """Run a daemon for the length of the block; it has made its first pass."""
+    daemon = start(cluster, *before, **environment)
+    try:
+        eventually(lambda: daemon.passes(why="start") or daemon.process.poll() is not None)
+        assert daemon.process.poll() is None, daemon.log_path.read_text()
+        yield daemon
+    finally:
+        if daemon.process.poll() is None:
+            daemon.process.kill()
+            daemon.process.wait()
+    assert "Traceback" not in daemon.log_path.read_text()
 
 
-def settings_of(place: str, clients: Sequence[str] = ("client0",), extra: str = "") -> Settings:
-    """Return settings whose state is in ``place``."""
-    tables = "".join(f'[[clients]]\nname = "{name}"\n' for name in clients)
-    text = f'state_dir = "{place}"\n[upstream]\nroot = "/srv/root"\n{extra}\n{tables}'
-    return parse_settings(text, f"{place}/etcsync.toml")
+def everywhere(cluster: Cluster, path: str, text: str, clients: int = 3) -> bool:
+    """Whether all clients have this text."""
+    places = [cluster.tree(number) / path for number in range(clients)]
+    return all(place.is_file() and place.read_text() == text for place in places)
 
 
-def client_run(
-    name: str,
-    *,
-    held: Mapping[str, str] | Sequence[str] = (),
-    healed: Sequence[str] = (),
-    error: str | None = None,
-    suspended: str | None = None,
-) -> ClientRun:
-    """Return what a pass says of one client.
-
-    Args:
-        name: The client.
-        held: Paths that are held, with the upstream commit if it matters.
-        healed: Paths that were put back.
-        error: Why it failed.
-        suspended: Why it is suspended.
-    """
-    commits = held if isinstance(held, Mapping) else dict.fromkeys(held, COMMIT)
-    return ClientRun(
-        name,
-        error=None if error is None else TreeError(error, hint=f"Look at {name}."),
-        conflicts=[
-            HeldPath(f"c-{path}", path, "content", "", "merge", "2026-11-25T11:00:00Z", commit)
-            for path, commit in commits.items()
-        ],
-        actions=[Action(path, Act.HEAL, Strategy.UPSTREAM, "", None, None) for path in healed],
-        suspended=None
-        if suspended is None
-        else Suspension(since=NOON, until=None, reason=suspended, by="ada"),
-    )
+def recorded(cluster: Cluster, client: str, path: str) -> str | None:
+    """Return what the history of a client has at a path."""
+    hub = cluster.state / "hub.git"
+    done = subprocess.run(
+        ["git", "-C", str(hub), "show", f"refs/heads/{client}:{path}"],
+        capture_output=True, text=True, check=False, env=dict(os.environ),
+    )  # fmt: skip
+    return done.stdout if done.returncode == 0 else None
 
 
-def made_pass(
-    *runs: ClientRun,
-    at: float = 0.0,
-    why: Why = Why.INTERVAL,
-    commit: str = COMMIT,
-    duration: float = 0.5,
-    clients: Sequence[str] | None = None,
-) -> Pass:
-    """Return a pass, ``at`` seconds after noon."""
-    names = [run.name for run in runs] if clients is None else clients
-    started = NOON + timedelta(seconds=at)
-    return Pass(f"p{at}", why, names, started, duration, Run(commit, runs))
-
-
-def failed_pass(error: EtcsyncError, at: float = 0.0) -> Pass:
-    """Return a pass that could not be made."""
-    return Pass(f"p{at}", Why.RETRY, (), NOON + timedelta(seconds=at), 0.1, None, error)
+def author(cluster: Cluster, client: str) -> str:
+    return git(cluster.state / "hub.git", "log", "-1", "--format=%an", client).strip()

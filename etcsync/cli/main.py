@@ -40,6 +40,7 @@ COMMANDS = {
     "resolve": "resolve",
     "restore": "restore",
     "resume": "resume",
+    "run": "run",
     "status": "status",
     "suspend": "suspend",
     "sync": "sync",

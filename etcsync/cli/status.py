@@ -12,11 +12,14 @@ from etcsync.cli.context import Context, with_context
 from etcsync.cli.render import STATE_STYLES, change_lines, safe, show_suspension
 from etcsync.plan.alike import DriftGroup
 from etcsync.policy.treatment import Strategy
+from etcsync.reconcile.daemon_state import DaemonState, Result
 from etcsync.reconcile.model import ClientStatus, ClusterStatus
 from etcsync.reconcile.status import cluster_status
 from etcsync.report.commands import drift_commands
 from etcsync.report.documents import status_document
 from etcsync.report.words import alike_sentence, counted, listed
+
+MOMENT = "%Y-%m-%dT%H:%M:%SZ"
 
 ALIKE_SHOWN = 20
 """Shared differences that are listed; `--json` has them all."""
@@ -60,6 +63,7 @@ def _show(out: Console, state: ClusterStatus) -> None:
     out.print(state.upstream_commit[:12], style="cyan")
     if state.busy:
         out.print(f"  busy: {safe(state.busy)}", style="yellow")
+    _show_daemon(out, state.daemon)
     _list(out, state.uncommitted, "not committed, so not fanned out")
     _list(out, state.leftovers, "left by the package manager, to be merged by you")
     out.print()
@@ -67,6 +71,21 @@ def _show(out: Console, state: ClusterStatus) -> None:
     _show_alike(out, state.alike)
     for client in state.clients:
         _show_details(out, client)
+
+
+def _show_daemon(out: Console, daemon: DaemonState) -> None:
+    text = Text("daemon: ")
+    if daemon.since is not None:
+        text.append(f"running since {daemon.since:{MOMENT}}")
+    else:
+        text.append("running" if daemon.running else "not running", style="yellow")
+    last = daemon.record.last_pass if daemon.record else None
+    if last is not None:
+        text.append(f", last pass {last.time:{MOMENT}} ({safe(last.why)}): ")
+        text.append(last.result.value, style="" if last.result is Result.DONE else "yellow")
+        if last.error:
+            text.append(f": {safe(last.error)}")
+    out.print(text, soft_wrap=True)
 
 
 def _list(out: Console, paths: Sequence[str], what: str) -> None:

@@ -13,6 +13,13 @@ _LAYER_OPTIONS = frozenset({"lowerdir", "lowerdir+", "datadir+", "upperdir"})
 ``Documentation/filesystems/overlayfs.rst``, "Changes to underlying filesystems"."""
 
 
+REMOTE_KINDS = frozenset({
+    "9p", "afs", "beegfs", "ceph", "cifs", "fuse", "gfs2", "glusterfs", "lustre", "nfs", "nfs4",
+    "ocfs2", "orangefs", "smb3", "virtiofs",
+})  # fmt: skip
+"""Types of file systems on which others may write without inotify being told; ``fuse.*`` too."""
+
+
 class Mount(NamedTuple):
     """One mount.
 
@@ -68,6 +75,11 @@ def shows(mount: Mount, directory: str, mounts: Sequence[Mount]) -> bool:
         return False
     root = os.path.normpath(os.path.join(below.root, os.path.relpath(directory, below.point)))
     return (mount.device, mount.root) == (below.device, root)
+
+
+def is_remote(mount: Mount) -> bool:
+    """Whether somebody may write there without this machine's inotify being told. Pure."""
+    return mount.kind in REMOTE_KINDS or mount.kind.startswith("fuse.")
 
 
 def overlay_layers(mount: Mount) -> tuple[str, ...]:

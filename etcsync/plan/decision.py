@@ -75,6 +75,10 @@ class Decision(NamedTuple):
             return self.keep()
         return self._replace(act=None, after=self.ours, reason=detail or DETAILS[hold], hold=hold)
 
+    def contest(self, detail: str) -> "Decision":
+        """Return the decision to hold the path although upstream has not changed it."""
+        return self._replace(act=None, after=self.ours, reason=detail, hold=HoldReason.CONTESTED)
+
 
 def decide(undecided: Decision, merger: Merger) -> Decision:
     """Decide what becomes of a path that ordinary strategies govern.

@@ -44,6 +44,9 @@ class HoldReason(StrEnum):
     INVALID = "invalid"
     REVIEW = "review"
     GROUP = "group"
+    CONTESTED = "contested"
+    """Policy puts upstream's version back, and the client changes it again, over and over. Upstream
+    need not have changed."""
 
 
 class Change(StrEnum):
@@ -209,6 +212,8 @@ class Sides:
         mirror: What upstream's live tree has at mirrored paths that git does not track.
         mirrored: What the client's tree has at mirrored paths that git does not track.
         choices: What was decided by hand, by path.
+        contested: Paths where the client's change is not undone any more, with the reason in
+            sentences: it would only be made again.
     """
 
     base: Tree
@@ -221,6 +226,7 @@ class Sides:
     mirror: Mapping[str, Entry] = field(default_factory=dict)
     mirrored: Mapping[str, Entry] = field(default_factory=dict)
     choices: Mapping[str, Choice] = field(default_factory=dict)
+    contested: Mapping[str, str] = field(default_factory=dict)
 
     def recorded(self, path: str) -> Entry | None:
         """Return what the tree has at ``path``; of kind OTHER where its content is not recorded."""
@@ -261,7 +267,7 @@ def conflict_id(
         client: The client's name.
         path: Where.
         base: What upstream had when the client last took its version.
-        ours: What the tree has.
+        ours: What the tree has; None where the conflict is that it changes all the time.
         theirs: What upstream has.
     """
     encoded = json.dumps([client, path, base, ours, theirs])

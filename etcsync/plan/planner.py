@@ -127,7 +127,10 @@ def _decide_by_policy(undecided: Decision, sides: Sides, merger: Merger) -> Deci
         return _decide_root(undecided, sides.creating, merger)
     if sides.creating and undecided.ours is None:
         return decide_creation(undecided, sides.seeds.get(undecided.path))
-    return decide(undecided, merger)
+    decision = decide(undecided, merger)
+    if decision.act is Act.HEAL and decision.path in sides.contested:
+        return decision.contest(sides.contested[decision.path])
+    return decision
 
 
 def _decide_root(undecided: Decision, creating: bool, merger: Merger) -> Decision | None:
@@ -175,8 +178,9 @@ def _release(path: str, sides: Sides, treatment: Callable[[str], Treatment]) -> 
 
 def _hold(key: bytes, client: str, decision: Decision, reason: HoldReason) -> Hold:
     path, treatment, base, ours, theirs, *_ = decision
+    told = None if reason is HoldReason.CONTESTED else ours
     return Hold(
-        id=conflict_id(key, client, path, base, ours, theirs),
+        id=conflict_id(key, client, path, base, told, theirs),
         path=path,
         reason=reason,
         detail=decision.reason,

@@ -16,7 +16,7 @@ from etcsync.plan.model import Action
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.gitfile import restore_gitfile
 from etcsync.reconcile.intent import Intent
-from etcsync.reconcile.options import Advance
+from etcsync.reconcile.options import Advance, SyncOptions
 from etcsync.reconcile.planning import lock_appears, writes_accounts
 from etcsync.reconcile.rescue import record_leftovers
 from etcsync.reconcile.rounds import Round
@@ -28,10 +28,6 @@ from etcsync.tree.recovery import recover
 from etcsync.tree.staging import Staging
 from etcsync.tree.undoing import take_back_half_groups
 
-LOCK_PATIENCE = 15.0
-"""Seconds to wait, for the whole fleet, until no program on a client changes accounts; as long as
-lckpwdf(3) does."""
-
 LOCK_PAUSE = 0.1
 
 log = get_logger()
@@ -39,7 +35,9 @@ log = get_logger()
 Stats = Mapping[str, StatKey]
 
 
-def recover_all(cluster: Cluster, clients: Sequence[Client], current: Round) -> None:
+def recover_all(
+    cluster: Cluster, clients: Sequence[Client], current: Round, options: SyncOptions
+) -> None:
     """Bring into history what a killed run took out of the trees and did not get to record.
 
     Groups that it did not get through are taken back first.
@@ -49,8 +47,10 @@ def recover_all(cluster: Cluster, clients: Sequence[Client], current: Round) -> 
     """
     staging = Staging(cluster.settings.trees.staging)
     limit = cluster.settings.limits.max_file_size
-    until = time.monotonic() + LOCK_PATIENCE
+    until = time.monotonic() + options.account_patience
     for client in clients:
+        if options.stop():
+            return
         try:
             with open_tree(cluster.settings.tree_path(client.name)) as tree:
                 unfinished = staging.unfinished(client.name, tree)
@@ -69,8 +69,12 @@ def recover_all(cluster: Cluster, clients: Sequence[Client], current: Round) -> 
             current.fail(client.name, error)
 
 
-def apply_all(cluster: Cluster, current: Round, advance: Advance) -> dict[str, Stats]:
+def apply_all(
+    cluster: Cluster, current: Round, options: SyncOptions, advance: Advance
+) -> dict[str, Stats]:
     """Apply every client's plan to its tree; one client's failure is its own.
+
+    When the run is to end, a client whose swaps have begun is finished, and no other begun.
 
     Returns:
         By client, the states of the files that were put in place.
@@ -78,26 +82,31 @@ def apply_all(cluster: Cluster, current: Round, advance: Advance) -> dict[str, S
     Raises:
         HubError: What could not stay in a tree could not be recorded.
     """
-    staged = _stage_all(cluster, current)
+    staged = _stage_all(cluster, current, options)
     if not staged:
         return {}
     sync(staged.values())
-    _swap_all(current, staged, advance)
+    _swap_all(current, staged, options, advance)
+    staged = {name: each for name, each in staged.items() if name not in current.left}
     sync(staged.values())
     settle()
     stats = {}
     for name, each in staged.items():
+        options.looking(name)
         with _failing_alone(current, name):
             stats[name] = _finish(cluster, current, name, each)
     return stats
 
 
-def _stage_all(cluster: Cluster, current: Round) -> dict[str, Staged]:
+def _stage_all(cluster: Cluster, current: Round, options: SyncOptions) -> dict[str, Staged]:
     staging = Staging(cluster.settings.trees.staging)
     staged = {}
     with open_tree(cluster.settings.upstream.etc) as source:
         attributes = _Attributes(cluster, source)
         for name, intent in current.going_on():
+            if options.stop():
+                current.left.add(name)
+                continue
             with _failing_alone(current, name):
                 if not intent.snapshot.gitfile_intact and not intent.suspended:
                     restore_gitfile(cluster, name)
@@ -126,15 +135,21 @@ def _stage_all(cluster: Cluster, current: Round) -> dict[str, Staged]:
     return staged
 
 
-def _swap_all(current: Round, staged: Mapping[str, Staged], advance: Advance) -> None:
+def _swap_all(
+    current: Round, staged: Mapping[str, Staged], options: SyncOptions, advance: Advance
+) -> None:
     """Swap in what is staged; a client that is changing its accounts itself comes last."""
-    until = time.monotonic() + LOCK_PATIENCE
+    until = time.monotonic() + options.account_patience
     waiting = list(staged)
     while waiting:
         busy: list[str] = []
         for done, name in enumerate(waiting, len(staged) - len(waiting)):
             advance("write", done - len(busy), len(staged))
             with _failing_alone(current, name):
+                if options.stop():
+                    current.left.add(name)
+                    staged[name].discard()
+                    continue
                 try:
                     _swap(current.intents[name], staged[name])
                 except AccountsBusyError:

@@ -24,27 +24,48 @@ def writer_lock(path: str, *, wait: float) -> Iterator[None]:
     Raises:
         LockError: Another writer held the lock all that time; the message names its process.
     """
+    hint = "Wait for it to end, or give it longer with --wait SECONDS."
+    with _held(path, wait, "another etcsync is at work", hint):
+        yield
+
+
+@contextmanager
+def only_daemon(path: str) -> Iterator[None]:
+    """Be the only daemon for the length of the block.
+
+    Args:
+        path: The daemon's lock file; it is created when missing.
+
+    Raises:
+        LockError: Another one is running; the message names its process.
+    """
+    hint = "Stop it first; with systemd: `systemctl stop etcsync`."
+    # Whoever looks whether the daemon is running holds the lock for an instant.
+    with _held(path, 1.0, "the daemon is running already", hint):
+        yield
+
+
+@contextmanager
+def _held(path: str, wait: float, otherwise: str, hint: str) -> Iterator[None]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
-        _acquire(descriptor, path, time.monotonic() + wait)
+        deadline = time.monotonic() + wait
+        while not _acquired(descriptor):
+            if time.monotonic() >= deadline:
+                message = f"{otherwise}{_holder(descriptor)} and holds {path}"
+                raise LockError(message, hint=hint)
+            time.sleep(POLL_SECONDS)
         yield
     finally:
         os.close(descriptor)
 
 
-def _acquire(descriptor: int, path: str, deadline: float) -> None:
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                raise LockError(
-                    f"another etcsync is at work{_holder(descriptor)} and holds {path}",
-                    hint="Wait for it to end, or give it longer with --wait SECONDS.",
-                ) from None
-            time.sleep(POLL_SECONDS)
-        else:
-            return
+def _acquired(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _holder(descriptor: int) -> str:

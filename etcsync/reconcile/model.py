@@ -7,6 +7,7 @@ from enum import StrEnum
 from etcsync.errors import EtcsyncError, TreeError
 from etcsync.plan.alike import DriftGroup, shared_groups
 from etcsync.plan.model import Action, Difference
+from etcsync.reconcile.daemon_state import NEVER_RAN, DaemonState
 from etcsync.reconcile.suspensions import Suspension
 
 
@@ -182,6 +183,7 @@ class ClusterStatus:
         leftovers: What package managers left there for an administrator to merge.
         busy: What is going on there, as a sentence, or None.
         clients: The clients.
+        daemon: Whether the daemon is running, and when it last was.
     """
 
     upstream_path: str
@@ -190,6 +192,7 @@ class ClusterStatus:
     leftovers: Sequence[str]
     busy: str | None
     clients: Sequence[ClientStatus]
+    daemon: DaemonState = NEVER_RAN
 
     @property
     def alike(self) -> Sequence[DriftGroup]:

@@ -1,10 +1,24 @@
 """What the caller of a run decides."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 Advance = Callable[[str, int, int], None]
 """Told how far a run is: the step's name, how many are done, how many there are."""
+
+
+LOCK_PATIENCE = 15.0
+"""Seconds to wait, for the whole fleet, until no program on a client changes accounts; as long as
+lckpwdf(3) does."""
+
+
+def never() -> bool:
+    """Let a run go on to its end."""
+    return False
+
+
+def tell_nobody(_client: str) -> None:
+    """Keep to oneself when a client's tree is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +29,22 @@ class SyncOptions:
         allow_mass_delete: Deletions above ``limits.max_delete_percent`` are confirmed.
         accept_rewrite: Upstream may have rewritten its history.
         wait: Seconds to wait for another writer.
+        account_patience: Seconds to wait, for the whole fleet, for programs that change accounts.
+        stop: Asked before each client; once it says yes, those not begun are left to the next run,
+            and the run's result does not name them.
+        contested: Paths by client that the client changes over and over, each with the reason in
+            sentences: they are held from now on instead of being put back.
+        looking: Told a client's name right before its tree is looked at: at the beginning, and once
+            more at what was put in place.
     """
 
     allow_mass_delete: bool = False
     accept_rewrite: bool = False
     wait: float = 60.0
+    account_patience: float = LOCK_PATIENCE
+    stop: Callable[[], bool] = never
+    contested: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    looking: Callable[[str], None] = tell_nobody
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,7 +92,7 @@ def _refuse_unknown(client: Client, selection: Selection) -> None:
 
 def _recover(cluster: Cluster, client: Client) -> None:
     current = Round()
-    recover_all(cluster, [client], current)
+    recover_all(cluster, [client], current, SyncOptions())
     for error in current.errors.values():
         raise error
 

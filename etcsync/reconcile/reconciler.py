@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from etcsync.config import Client, Settings
-from etcsync.errors import UpstreamError
+from etcsync.errors import UpstreamBusyError, UpstreamError
 from etcsync.host.transactions import transaction_in_progress
 from etcsync.hub.conflict_key import ensure_conflict_key
 from etcsync.hub.hub import UPSTREAM_REF, open_hub
@@ -48,7 +48,8 @@ def sync_clients(
     Raises:
         UsageError: A name is unknown.
         LockError: Another writer did not end in time.
-        UpstreamError: Upstream cannot be read, is busy, or rewrote its history.
+        UpstreamBusyError: A package transaction or git is at work there.
+        UpstreamError: Upstream cannot be read, or rewrote its history.
         HubError: The hub is missing or damaged; no tree was written then.
         StateError: It is not known which clients are suspended; no tree was written then.
     """
@@ -93,14 +94,15 @@ def fetch(settings: Settings, options: SyncOptions) -> str:
     A promotion that was cut off is completed, or taken back, before.
 
     Raises:
-        UpstreamError: Upstream cannot be read, is busy, or rewrote its history.
+        UpstreamBusyError: A package transaction or git is at work there.
+        UpstreamError: Upstream cannot be read, or rewrote its history.
         HubError: The hub is damaged or cannot be written.
     """
     etc, root = settings.upstream.etc, settings.upstream.root
     settle_promotion(etc, ownership=os.geteuid() == 0)
     busy = transaction_in_progress(root, etc)
     if busy:
-        raise UpstreamError(f"upstream is busy: {busy}", hint="Run it again when that is over.")
+        raise UpstreamBusyError(f"upstream is busy: {busy}", hint="Run it again when that is over.")
     if settings.upstream.auto_commit and uncommitted(etc):
         commit_all(root, etc, "Commit what was edited")
     commit = head_commit(etc)
@@ -178,17 +180,17 @@ def _reconcile(
     waiting = clients
     for _ in range(ROUNDS):
         current = Round(suspensions=cluster.suspensions)
-        recover_all(cluster, waiting, current)
+        recover_all(cluster, waiting, current, options)
         look_and_plan(cluster, current, waiting, options, advance, intervention)
         record_intents(cluster, current, intervention.cause)
-        written = apply_all(cluster, current, advance)
+        written = apply_all(cluster, current, options, advance)
         record_finished(cluster, current, written)
         report(cluster, current)
         for run in current.runs(waiting):
             runs[run.name] = run if run.name not in runs else runs[run.name].followed_by(run)
         waiting = [client for client in waiting if client.name in current.raced]
-        if not waiting:
+        if not waiting or options.stop():
             break
     for client in waiting:
         runs[client.name] = runs[client.name].unfinished()
-    return [runs[client.name] for client in clients]
+    return [runs[client.name] for client in clients if client.name in runs]

@@ -15,7 +15,7 @@ from etcsync.reconcile.model import ClientRun
 from etcsync.reconcile.options import Advance, SyncOptions
 from etcsync.reconcile.planning import plan_snapshot, refuse_mass_deletion, tree_warnings
 from etcsync.reconcile.record import Commits
-from etcsync.reconcile.snapshot import read_refs, take_snapshot
+from etcsync.reconcile.snapshot import read_refs, take_snapshot, with_contested
 from etcsync.reconcile.suspensions import Suspensions
 from etcsync.reconcile.validating import Planned, validated
 
@@ -31,6 +31,7 @@ class Round:
         commits: The commits that were written for it.
         errors: Why a client is left alone from here on.
         raced: Clients whose tree changed under the run: they are planned again.
+        left: Clients that are left to the next run, because this one is to end.
         suspensions: Which clients are suspended.
     """
 
@@ -38,6 +39,7 @@ class Round:
     commits: dict[str, Commits] = field(default_factory=dict)
     errors: dict[str, EtcsyncError] = field(default_factory=dict)
     raced: set[str] = field(default_factory=set)
+    left: set[str] = field(default_factory=set)
     suspensions: Suspensions = field(default_factory=dict)
 
     def fail(self, name: str, error: EtcsyncError | OSError) -> None:
@@ -50,12 +52,12 @@ class Round:
         return [
             (name, intent)
             for name, intent in self.intents.items()
-            if name not in self.errors and name not in self.raced
+            if name not in self.errors and name not in self.raced and name not in self.left
         ]
 
     def runs(self, clients: Sequence[Client]) -> list[ClientRun]:
-        """Return what people are told, in the order of ``clients``."""
-        return [self._run(client.name) for client in clients]
+        """Return what people are told, in the order of ``clients``; not of those left."""
+        return [self._run(client.name) for client in clients if client.name not in self.left]
 
     def _run(self, name: str) -> ClientRun:
         error = self.errors.get(name)
@@ -99,8 +101,14 @@ def look_and_plan(
         advance("look", done, len(clients))
         if client.name in current.errors:
             continue
+        if options.stop():
+            current.left.update(each.name for each in clients)
+            return
+        options.looking(client.name)
         try:
             snapshot = take_snapshot(cluster, client, refs)
+            if contested := options.contested.get(client.name):
+                snapshot = with_contested(snapshot, contested)
             planned[client.name] = Planned(snapshot, plan_snapshot(cluster, snapshot))
         except (TreeError, OSError) as error:
             current.fail(client.name, error)

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from etcsync.config import Client
@@ -13,6 +13,7 @@ from etcsync.hub.hub import Commit, GitEntry, base_ref, branch_ref, pending_ref
 from etcsync.hub.index_file import Index, read_index
 from etcsync.hub.objects import DIRECTORY_MODE, SYMLINK_MODE
 from etcsync.hub.worktree import gitfile_content, index_path
+from etcsync.plan.model import HoldReason
 from etcsync.plan.model import Sides as PlanSides
 from etcsync.policy.policy import Policy
 from etcsync.policy.rules import fill_seed
@@ -127,9 +128,20 @@ def take_snapshot(cluster: Cluster, client: Client, refs: Refs) -> Snapshot:
         seeds=_seeds(cluster, client, policy) if creating else {},
         mirror=cluster.mirror_source(policy),
         mirrored=found.mirrored,
+        contested={
+            held.path: held.detail
+            for held in recorded.record.holds
+            if held.reason == HoldReason.CONTESTED.value
+        },
     )
     gitfile = gitfile_content(cluster.settings.hub_path, client.name)
     return Snapshot(client, tree_path, policy, recorded, found, sides, found.gitfile == gitfile)
+
+
+def with_contested(snapshot: Snapshot, contested: Mapping[str, str]) -> Snapshot:
+    """Return a snapshot with further paths that are contested, each with the reason."""
+    sides = snapshot.sides
+    return replace(snapshot, sides=replace(sides, contested={**contested, **sides.contested}))
 
 
 def scan_tree(

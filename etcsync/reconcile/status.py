@@ -11,6 +11,7 @@ from etcsync.errors import TreeError
 from etcsync.hub.upstream import UpstreamState, read_upstream
 from etcsync.plan.model import Act, Change, Difference, difference
 from etcsync.reconcile.cluster import Cluster, open_cluster, selected_clients
+from etcsync.reconcile.daemon_state import daemon_state
 from etcsync.reconcile.errors import client_error
 from etcsync.reconcile.model import ClientStatus, ClusterStatus
 from etcsync.reconcile.planning import plan_snapshot, tree_warnings
@@ -61,6 +62,7 @@ def read_status(
         leftovers=left_overs(etc),
         busy=upstream.busy,
         clients=[_client_status(cluster, client, refs, visit) for client in clients],
+        daemon=daemon_state(cluster.settings),
     )
 
 

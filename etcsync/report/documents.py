@@ -5,6 +5,7 @@ from typing import Any
 from etcsync.errors import EtcsyncError
 from etcsync.plan.alike import DriftGroup
 from etcsync.plan.model import Action, Difference
+from etcsync.reconcile.daemon_state import DaemonState
 from etcsync.reconcile.model import (
     ClientRun,
     ClientStatus,
@@ -33,6 +34,7 @@ def status_document(status: ClusterStatus) -> Document:
         },
         "clients": [_client_status(client) for client in status.clients],
         "alike": [drift_document(group) for group in status.alike],
+        "daemon": daemon_document(status.daemon),
     }
 
 
@@ -85,6 +87,18 @@ def error_document(error: EtcsyncError | None) -> Document | None:
 def suspension_document(suspension: Suspension | None) -> Document | None:
     """Return a suspension as since, until, reason and by; times are RFC 3339 UTC."""
     return None if suspension is None else suspension.model_dump(mode="json")
+
+
+def daemon_document(daemon: DaemonState) -> Document:
+    """Return whether the daemon is running and when it last was; times are RFC 3339 UTC."""
+    record = daemon.record
+    told = {} if record is None else record.model_dump(mode="json")
+    return {
+        "running": daemon.running,
+        "started": told.get("started") if daemon.running else None,
+        "last_pass": told.get("last_pass"),
+        "last_full": told.get("last_full"),
+    }
 
 
 def drift_document(group: DriftGroup) -> Document:

@@ -246,6 +246,17 @@ def list_directory(descriptor: int) -> list[tuple[str, os.stat_result]]:
     return children
 
 
+def list_subdirectories(descriptor: int) -> list[str]:
+    """Return the names of directories in an open directory, in no order; links are none.
+
+    Raises:
+        OSError: The directory cannot be read.
+    """
+    with os.scandir(descriptor) as listing:
+        names = [child.name for child in listing if child.is_dir(follow_symlinks=False)]
+    return names if _UTF8 else [_renamed(name) for name in names]
+
+
 def _renamed(name: str) -> str:
     """Return a name as etcsync knows it that Python decoded by another encoding than UTF-8."""
     return decode_path(os.fsencode(name))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from cluster import Cluster
-from daemon_support import client_run, made_pass
+from pass_support import client_run, made_pass
 
 from etcsync.daemon.incidents import advance
 from etcsync.daemon.incidents_file import write_incidents

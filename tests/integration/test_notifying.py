@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
-from daemon_support import captured_logs, client_run, made_pass, settings_of
+from pass_support import captured_logs, client_run, made_pass, settings_of
 
 from etcsync.daemon import notifying, notifying_ways
 from etcsync.daemon.incidents import Change, Incident, What

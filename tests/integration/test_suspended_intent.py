@@ -62,7 +62,7 @@ def run(scratch: Scratch, *paths: str) -> Intent:
         intent = intended(cluster, *paths)
         current = Round(intents={"client0": intent})
         record_intents(cluster, current, Cause.RECONCILE)
-        written = apply_all(cluster, current, no_advance)
+        written = apply_all(cluster, current, SyncOptions(), no_advance)
         record_finished(cluster, current, written)
         assert not current.errors
         assert not current.raced

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from cluster import git, sample_cluster
-from daemon_support import NOON, client_run, made_pass, settings_of
+from pass_support import NOON, client_run, made_pass, settings_of
 from prometheus_client.parser import text_string_to_metric_families
 
 from etcsync.config import load_settings

@@ -3,9 +3,9 @@
 import json
 from collections import Counter
 
-from daemon_support import client_run, failed_pass, made_pass
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pass_support import client_run, failed_pass, made_pass
 
 from etcsync.daemon.incidents import Incident, What, advance
 from etcsync.daemon.incidents_file import incident_document

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from daemon_support import client_run, failed_pass, made_pass, settings_of
+from pass_support import client_run, failed_pass, made_pass, settings_of
 
 from etcsync.daemon.incidents import Change, What, advance
 from etcsync.daemon.incidents_file import read_incidents, write_incidents

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from daemon_support import COMMIT, NOON, client_run, failed_pass, made_pass, settings_of
+from pass_support import COMMIT, NOON, client_run, failed_pass, made_pass, settings_of
 from prometheus_client import generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 

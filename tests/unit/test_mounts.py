@@ -1,6 +1,16 @@
 """What mountinfo tells."""
 
-from etcsync.host.mounts import Mount, mount_of, mounted_on, overlay_layers, parse_mounts, shows
+import pytest
+
+from etcsync.host.mounts import (
+    Mount,
+    is_remote,
+    mount_of,
+    mounted_on,
+    overlay_layers,
+    parse_mounts,
+    shows,
+)
 
 OPTIONS = "rw,lowerdir=/a:/b\\134:c,upperdir=/u\\040p,workdir=/w"
 LINES = (
@@ -63,3 +73,11 @@ def test_a_bind_mount_is_known_by_device_and_directory() -> None:
     assert covered is not None
     assert not shows(covered, "/srv/root/other", mounts), "something else covers it"
     assert mounted_on("/srv/clientboot/below", mounts) is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "remote"),
+    [("nfs4", True), ("cifs", True), ("fuse.sshfs", True), ("ext4", False), ("fuseblk", False)],
+)
+def test_file_systems_that_others_write_to_are_known(kind: str, remote: bool) -> None:
+    assert is_remote(Mount("/srv", kind, "rw")) is remote

@@ -1,0 +1,48 @@
+"""What the daemon writes down of its passes, for `status` and whoever else wants to know."""
+
+import os
+from datetime import UTC, datetime
+
+from etcsync.config import Settings
+from etcsync.daemon.passes import Pass
+from etcsync.daemon.passing import result_of
+from etcsync.logs import get_logger
+from etcsync.reconcile.daemon_state import DaemonRecord, LastPass, write_record
+
+log = get_logger()
+
+
+class Diary:
+    """The record of this daemon; see `etcsync.reconcile.daemon_state`."""
+
+    def __init__(self) -> None:
+        self._record = DaemonRecord(process=os.getpid(), started=_now())
+
+    def begin(self, settings: Settings) -> None:
+        """Write down that the daemon has started.
+
+        Raises:
+            OSError: The state directory cannot be written.
+        """
+        write_record(settings, self._record)
+
+    def note(self, settings: Settings, made: Pass) -> LastPass:
+        """Write down a pass, and return what was written; a full disk is no reason to stop."""
+        last = LastPass(
+            time=_now(),
+            why=made.why.value,
+            result=result_of(made),
+            error=made.error.message if made.error else None,
+        )
+        full = made.run is not None and len(made.clients) == len(settings.clients)
+        last_full = last.time if full else self._record.last_full
+        self._record = self._record.model_copy(update={"last_pass": last, "last_full": last_full})
+        try:
+            write_record(settings, self._record)
+        except OSError as error:
+            log.warning("the daemon's record cannot be written", why=error.strerror)
+        return last
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(microsecond=0)
