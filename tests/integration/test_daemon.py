@@ -169,7 +169,7 @@ def test_a_client_that_overwrites_what_is_put_back_ends_with_the_path_held(clust
         return cluster.status()["client1"]["conflicts"]
 
     with running(cluster) as daemon:
-        eventually(held, within=60)
+        eventually(held, within=120)
         (conflict,) = held()
         assert (conflict["path"], conflict["reason"]) == ("pacman.conf", "contested")
         assert "client1 and upstream" in conflict["detail"]
