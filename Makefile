@@ -25,7 +25,7 @@ test: $(READY)   ## unit, property and integration tests: real git, real files, 
 	$(BIN)/python -m pytest -m 'not system' --numprocesses auto --dist worksteal $(ARGS)
 
 system: $(READY) ## tests on a real root file system; needs root and debootstrap
-	$(BIN)/python -m pytest -m system $(ARGS)
+	$(BIN)/python -m pytest -m system --numprocesses auto --dist worksteal $(ARGS)
 
 lint: $(READY)   ## style and types
 	$(BIN)/ruff format --check .

@@ -1,5 +1,6 @@
 """A real root file system: Debian with etckeeper, git, sshd, sudo, systemd and pacman's tools."""
 
+import fcntl
 import os
 import shutil
 import subprocess
@@ -23,18 +24,26 @@ def debian_base() -> Path:
     if given := os.environ.get("ETCSYNC_TEST_ROOT"):
         return complete(Path(given))
     base = CACHE / NAME
-    if not base.exists():
-        if shutil.which("debootstrap") is None:
-            pytest.skip("needs debootstrap, or a root in $ETCSYNC_TEST_ROOT")
-        partial = CACHE / f"{NAME}.partial"
-        shutil.rmtree(partial, ignore_errors=True)
-        subprocess.run(
-            ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", partial],
-            check=True,
-        )
-        track_etc(partial)
-        partial.rename(base)
+    CACHE.mkdir(exist_ok=True)
+    with open(CACHE / f"{NAME}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not base.exists():
+            build(base)
     return base
+
+
+def build(base: Path) -> None:
+    """Make the root; by one of the processes that run tests, while the others wait."""
+    if shutil.which("debootstrap") is None:
+        pytest.skip("needs debootstrap, or a root in $ETCSYNC_TEST_ROOT")
+    partial = CACHE / f"{NAME}.partial"
+    shutil.rmtree(partial, ignore_errors=True)
+    subprocess.run(
+        ["debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", partial],
+        check=True,
+    )
+    track_etc(partial)
+    partial.rename(base)
 
 
 def complete(root: Path) -> Path:
