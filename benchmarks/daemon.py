@@ -138,13 +138,15 @@ def main() -> int:
         idle = (daemon.seconds() - before) / arguments.idle * 100
         print(f"at rest: {idle:.2f} % of a processor", flush=True)
 
-        delays = []
+        delays, before = [], daemon.seconds()
         for number in range(arguments.commits):
             delays.append(propagate(etc, trees, number) - arguments.settle)
             time.sleep(2)
+        work = (daemon.seconds() - before) / arguments.commits
         median, late = statistics.median(delays), statistics.quantiles(delays, n=20)[-1]
         print(f"{arguments.commits} commits to {arguments.trees} trees, beyond the settle time: "
-              f"median {median:.2f} s, 95th percentile {late:.2f} s", flush=True)  # fmt: skip
+              f"median {median:.2f} s, 95th percentile {late:.2f} s; "
+              f"{work:.2f} s of a processor for each", flush=True)  # fmt: skip
         flat = endure(daemon, trees, arguments.passes) if arguments.passes else True
     finally:
         if daemon is not None:
