@@ -5,12 +5,10 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from etcsync.errors import UpstreamError
+from etcsync.host.announcement import MARK
 from etcsync.host.rootfs import path_in_root
 from etcsync.host.transactions import GIT_LOCK, PACMAN_LOCK
 from etcsync.hub.upstream import read_head
-
-ANNOUNCEMENT = "var/lib/etcsync/transaction"
-"""Written by the root's hooks when a package transaction has ended; relative to the root."""
 
 
 class UpstreamSpots(NamedTuple):
@@ -44,7 +42,7 @@ def upstream_spots(root: str, etc_path: str) -> UpstreamSpots:
         tuple(refs),
         (os.path.join(etc_path, GIT_LOCK),),
         (_in_root(root, PACMAN_LOCK),),
-        _in_root(root, ANNOUNCEMENT),
+        _in_root(root, MARK),
     )
 
 
