@@ -73,7 +73,7 @@ class TreeRules:
         if not levels:
             return False
         started = time.perf_counter()
-        matched = ignore.is_hidden(path, levels, directory=directory)
+        matched = self._hides.is_hidden(path, levels, directory=directory)
         self._spend(started)
         return matched
 

@@ -68,8 +68,23 @@ def test_a_pattern_made_to_take_for_ever_does_not():
 
 
 def test_a_file_over_the_limit_has_no_rules():
-    assert parse_rules(b"x\n" * SIZE_LIMIT) == ()
-    assert len(parse_rules(b"x\n" * RULE_LIMIT * 2)) == RULE_LIMIT
+    assert parse_rules(b"x\n" * SIZE_LIMIT).lines == ()
+    assert len(parse_rules(b"x\n" * RULE_LIMIT * 2).lines) == RULE_LIMIT
+
+
+def test_what_is_remembered_of_a_path_holds_for_the_same_rules_alone():
+    hides = Hides()
+    old, new = (
+        hides.rules(oid * 40, lambda text=text: text)
+        for oid, text in (("1", b"*.old\n"), ("2", b"*.new\n"))
+    )
+    for _ in range(2):
+        assert hides.is_hidden("d/a.old", (Level(0, old),), directory=False)
+        assert not hides.is_hidden("d/a.old", (Level(0, new),), directory=False)
+        assert hides.is_hidden("d/a.old", (Level(2, new), Level(0, old)), directory=False)
+    directories = hides.rules("3" * 40, lambda: b"d/\n")
+    assert hides.is_hidden("d", (Level(0, directories),), directory=True)
+    assert not hides.is_hidden("d", (Level(0, directories),), directory=False)
 
 
 def test_equal_contents_are_read_once_and_compiled_once():
