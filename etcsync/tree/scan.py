@@ -101,11 +101,16 @@ class _Scanner:
         while self.pending:
             visit = self.pending.pop()
             try:
-                with self.tree.directory(visit.path) as descriptor:
-                    children = beneath.list_directory(descriptor)
-                    self._children(visit, descriptor, children)
+                descriptor = self.tree.open_directory(visit.path)
             except OSError as error:
                 self._bar(visit, error)
+                continue
+            try:
+                self._children(visit, descriptor, beneath.list_directory(descriptor))
+            except OSError as error:
+                self._bar(visit, error)
+            finally:
+                os.close(descriptor)
 
     def _bar(self, visit: Visit, error: OSError) -> None:
         """Deal with a directory that cannot be entered or listed."""
@@ -129,28 +134,30 @@ class _Scanner:
             levels = self.rules.levels(visit.path, descriptor, rules, visit.levels)
             visit = visit._replace(levels=levels)
         self.visited[visit.path] = visit
-        records = self.known.records
+        # This is the way of nearly every name, so that each call in it counts.
+        record_of, treatment, low_bits = self.known.records.get, self.treatment, LOW_BITS
         for name, status in children:
             path = prefix + name
-            record = records.get(path)
-            if record is None or not self._is_unchanged(path, status, record):
+            record = record_of(path)
+            if (
+                record is None
+                or record.stat
+                != (
+                    status.st_ctime_ns,
+                    status.st_mtime_ns,
+                    status.st_ino & low_bits,
+                    status.st_size & low_bits,
+                    status.st_uid,
+                    status.st_gid,
+                )
+                or treatment(path).strategy is Strategy.IGNORE
+            ):
                 self._take(Place(descriptor, encode_path(name)), path, status, visit)
+            else:
+                self._take_unchanged(path, status, record)
 
-    def _is_unchanged(self, path: str, status: os.stat_result, record: FileRecord) -> bool:
-        """Take in what is in its recorded state; this is the way of nearly every name."""
-        if (
-            record.stat
-            != (
-                status.st_ctime_ns,
-                status.st_mtime_ns,
-                status.st_ino & LOW_BITS,
-                status.st_size & LOW_BITS,
-                status.st_uid,
-                status.st_gid,
-            )
-            or self.treatment(path).strategy is Strategy.IGNORE
-        ):
-            return False
+    def _take_unchanged(self, path: str, status: os.stat_result, record: FileRecord) -> None:
+        """Take in what is in its recorded state."""
         mode = status.st_mode
         if stat.S_ISREG(mode) and self.ownership:
             # Half the time of this way would go into the constructor that named tuples have.
@@ -159,7 +166,6 @@ class _Scanner:
         else:
             entry = entry_of(status, record.oid, ownership=self.ownership)
         self.found.stats[path], self.found.entries[path] = record.stat, entry
-        return True
 
     def _count(self, names: int) -> None:
         self.count += names
