@@ -110,16 +110,19 @@ class Hides:
             known = self._rules[oid] = parse_rules(read())
         return known
 
+    def known_verdict(
+        self, path: str, levels: tuple[Level, ...], *, directory: bool
+    ) -> bool | None:
+        """Return what `is_hidden` returned for the same arguments, or None."""
+        return self._verdicts.get((path, directory, levels))
+
     def is_hidden(self, path: str, levels: tuple[Level, ...], *, directory: bool) -> bool:
-        """Return what the function `is_hidden` does."""
-        key = path, directory, levels
-        verdict = self._verdicts.get(key)
-        if verdict is None:
-            verdict = is_hidden(path, levels, directory=directory)
-            if len(self._verdicts) >= _VERDICTS_LIMIT:
-                self._verdicts.clear()
-            if len(path) <= _LONGEST_REMEMBERED:
-                self._verdicts[key] = verdict
+        """Return what the function `is_hidden` does, and remember it for `known_verdict`."""
+        verdict = is_hidden(path, levels, directory=directory)
+        if len(self._verdicts) >= _VERDICTS_LIMIT:
+            self._verdicts.clear()
+        if len(path) <= _LONGEST_REMEMBERED:
+            self._verdicts[path, directory, levels] = verdict
         return verdict
 
 

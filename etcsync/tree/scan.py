@@ -7,7 +7,6 @@ descriptors.
 """
 
 import os
-import stat
 from collections.abc import Callable
 
 from etcsync.entries import ROOT, Entry, FileRecord, Kind, encode_path, parent
@@ -158,14 +157,8 @@ class _Scanner:
 
     def _take_unchanged(self, path: str, status: os.stat_result, record: FileRecord) -> None:
         """Take in what is in its recorded state."""
-        mode = status.st_mode
-        if stat.S_ISREG(mode) and self.ownership:
-            # Half the time of this way would go into the constructor that named tuples have.
-            fields = (Kind.FILE, record.oid, mode & 0o7777, status.st_uid, status.st_gid)
-            entry = tuple.__new__(Entry, fields)
-        else:
-            entry = entry_of(status, record.oid, ownership=self.ownership)
-        self.found.stats[path], self.found.entries[path] = record.stat, entry
+        self.found.stats[path] = record.stat
+        self.found.entries[path] = entry_of(status, record.oid, ownership=self.ownership)
 
     def _count(self, names: int) -> None:
         self.count += names

@@ -72,6 +72,9 @@ class TreeRules:
         """
         if not levels:
             return False
+        known = self._hides.known_verdict(path, levels, directory=directory)
+        if known is not None:
+            return known
         started = time.perf_counter()
         matched = self._hides.is_hidden(path, levels, directory=directory)
         self._spend(started)

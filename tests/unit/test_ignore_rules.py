@@ -78,13 +78,15 @@ def test_what_is_remembered_of_a_path_holds_for_the_same_rules_alone():
         hides.rules(oid * 40, lambda text=text: text)
         for oid, text in (("1", b"*.old\n"), ("2", b"*.new\n"))
     )
-    for _ in range(2):
-        assert hides.is_hidden("d/a.old", (Level(0, old),), directory=False)
-        assert not hides.is_hidden("d/a.old", (Level(0, new),), directory=False)
-        assert hides.is_hidden("d/a.old", (Level(2, new), Level(0, old)), directory=False)
-    directories = hides.rules("3" * 40, lambda: b"d/\n")
-    assert hides.is_hidden("d", (Level(0, directories),), directory=True)
-    assert not hides.is_hidden("d", (Level(0, directories),), directory=False)
+    assert hides.is_hidden("d/a.old", (Level(0, old),), directory=False)
+    assert not hides.is_hidden("d/a.old", (Level(2, new),), directory=False)
+
+    assert hides.known_verdict("d/a.old", (Level(0, old),), directory=False) is True
+    assert hides.known_verdict("d/a.old", (Level(2, new),), directory=False) is False
+    for levels in ((Level(0, new),), (Level(2, old),), (Level(2, new), Level(0, old))):
+        assert hides.known_verdict("d/a.old", levels, directory=False) is None
+    assert hides.known_verdict("d/a.old", (Level(0, old),), directory=True) is None
+    assert hides.known_verdict("a.old", (Level(0, old),), directory=False) is None
 
 
 def test_equal_contents_are_read_once_and_compiled_once():
