@@ -15,7 +15,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import contenders
 from contenders import CACHE, Contender, Kind, with_other
@@ -47,10 +47,13 @@ def main() -> int:
     try:
         for clients in map(int, arguments.clients.split(",")):
             place = os.path.join(scratch, str(clients))
-            names = arguments.work.split(",")
-            document["runs"].append(_run(place, root, clients, chosen, names, arguments.rounds))
+            document["runs"].append({"clients": clients, "works": [], "sizes": {}})
+            for name, scene, work in _scenes(place, root, clients, chosen, arguments.work):
+                done = _measure(name, work, arguments.rounds)
+                document["runs"][-1]["works"].append(done)
+                document["runs"][-1]["sizes"] = _sizes(scene)
+                _store(document)
             shutil.rmtree(place)
-            _store(document)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     print(markdown(document))
@@ -84,10 +87,10 @@ def _find_root() -> str | None:
     return max(built, default=None)
 
 
-def _run(
-    place: str, root: str, clients: int, kinds: Mapping[str, Kind], names: list[str], rounds: int
-) -> Document:
-    """Do all works with one number of clients."""
+def _scenes(
+    place: str, root: str, clients: int, kinds: Mapping[str, Kind], names: str
+) -> Iterator[tuple[str, Scene, Work]]:
+    """Build the trees, then yield each work with its name."""
     os.mkdir(place)
     scene = Scene(place, clients)
     _tell(f"{clients} clients: building the trees")
@@ -95,8 +98,8 @@ def _run(
     for kind in kinds.values():
         kind.build(scene)
     every = works(scene, kinds)
-    done = [_measure(name, every[name], rounds) for name in names]
-    return {"clients": clients, "works": done, "sizes": _sizes(scene)}
+    for name in names.split(","):
+        yield name, scene, every[name]
 
 
 def _measure(name: str, work: Work, rounds: int) -> Document:
