@@ -7,6 +7,7 @@ descriptors.
 """
 
 import os
+import sys
 from collections.abc import Callable
 
 from etcsync.entries import ROOT, Entry, FileRecord, Kind, encode_path, parent
@@ -136,7 +137,7 @@ class _Scanner:
         # This is the way of nearly every name, so that each call in it counts.
         record_of, treatment, low_bits = self.known.records.get, self.treatment, LOW_BITS
         for name, status in children:
-            path = prefix + name
+            path = sys.intern(prefix + name)  # in memory once for a fleet of trees
             record = record_of(path)
             if (
                 record is None
