@@ -40,7 +40,7 @@ def machine(scratch: str) -> Document:
         model = next((line.split(":")[1].strip() for line in lines if "model name" in line), "")
     with open("/proc/meminfo", encoding="utf-8") as lines:
         memory = int(next(lines).split()[1]) * 1024
-    kind = _said("findmnt", "-n", "-o", "FSTYPE", "-T", scratch)
+    kind = _said("findmnt", "-n", "-o", "FSTYPE", "-T", scratch).partition("\n")[0]
     return {
         "processors": os.cpu_count(),
         "model": model or platform.machine(),
