@@ -36,8 +36,8 @@ format: $(READY) ## put the code into the project's form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: $(READY)  ## measure against the loop of git pulls; needs root for ownership
-	$(BIN)/python benchmarks/fan_out.py $(ARGS)
+bench: $(READY)  ## measure against what an administrator would otherwise run; needs root
+	$(BIN)/python benchmarks/bench.py $(ARGS)
 
 wheel: $(READY)  ## build the wheel into dist/
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

@@ -6,6 +6,7 @@ check them out, and `git fsck` and servers refuse to receive them (``hasDot``, `
 walks a tree reports them, what writes to the hub refuses them.
 """
 
+import functools
 import re
 
 _IGNORED_BY_HFS = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
@@ -18,6 +19,7 @@ _DOT_GITMODULES = re.compile(
 _FORBIDDEN = frozenset({"", ".", ".."})
 
 
+@functools.lru_cache(maxsize=8192)
 def is_safe_name(name: str) -> bool:
     """Return whether one component of a path can be recorded."""
     if name in _FORBIDDEN or "/" in name or "\0" in name:

@@ -21,6 +21,14 @@ RENAME_EXCHANGE = 2
 
 _library = ctypes.CDLL(None, use_errno=True)
 _library.syscall.restype = ctypes.c_long
+# One signature, so that arguments are not wrapped anew for each call: `openat2` makes most of all.
+_library.syscall.argtypes = (
+    ctypes.c_long,
+    ctypes.c_int,
+    ctypes.c_char_p,
+    ctypes.c_void_p,
+    ctypes.c_size_t,
+)
 
 
 class _OpenHow(ctypes.Structure):
@@ -31,6 +39,15 @@ class _OpenHow(ctypes.Structure):
         ("mode", ctypes.c_uint64),
         ("resolve", ctypes.c_uint64),
     )
+
+
+_HOW_SIZE = ctypes.sizeof(_OpenHow)
+
+
+@functools.cache
+def _open_how(flags: int, resolve: int) -> bytes:
+    """Return a ``struct open_how``; the kernel only reads it."""
+    return bytes(_OpenHow(flags, 0, resolve))
 
 
 def _failure(name: bytes) -> OSError:
@@ -44,15 +61,9 @@ def openat2(directory: int, name: bytes, flags: int, resolve: int) -> int:
     Raises:
         OSError: As openat2(2) says; ENOSYS where the kernel is older than 5.6.
     """
-    how = _OpenHow(flags, 0, resolve)
+    how = _open_how(flags, resolve)
     while True:
-        descriptor: int = _library.syscall(
-            ctypes.c_long(SYS_OPENAT2),
-            ctypes.c_int(directory),
-            ctypes.c_char_p(name),
-            ctypes.byref(how),
-            ctypes.c_size_t(ctypes.sizeof(how)),
-        )
+        descriptor: int = _library.syscall(SYS_OPENAT2, directory, name, how, _HOW_SIZE)
         if descriptor >= 0:
             return descriptor
         if ctypes.get_errno() != errno.EINTR:

@@ -42,8 +42,11 @@ OPTIONS = (
     "-c", "submodule.recurse=false",
     "-c", "gc.auto=0",
     "-c", "core.quotePath=false",
+    "-c", "core.warnAmbiguousRefs=false",
 )  # fmt: skip
-"""Given to every git process, before the subcommand."""
+"""Given to every git process, before the subcommand.
+
+Commits are named by their ids: git need not look whether a ref bears such a name."""
 
 TIME_LIMIT = 600.0
 """Seconds that one git process may take; it is killed then."""

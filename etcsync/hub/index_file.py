@@ -8,6 +8,7 @@ leaves of it does not pass the checksum.
 import hashlib
 import os
 import struct
+import sys
 from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
@@ -106,6 +107,8 @@ def _parse_entries(
     skipped = []
     # Half of a run's time would go into the constructors that named tuples have.
     new = tuple.__new__
+    # A fleet's indexes name the same paths and blobs; each is kept in memory once.
+    shared = sys.intern
     start = _HEADER.size
     name = b""
     unpack, second = _ENTRY.unpack_from, _SECOND
@@ -124,13 +127,13 @@ def _parse_entries(
         previous, name = name, content[begin:end]
         if name <= previous:
             raise _UntrustedIndexError
-        text = name.decode("utf-8", "surrogateescape")
+        text = shared(name.decode("utf-8", "surrogateescape"))
         changed = ctime * second + ctime_rest
         modified = mtime * second + mtime_rest
         stat = UNKNOWN_STAT
         if changed < written and modified < written:
             stat = new(StatKey, (changed, modified, ino, size, uid, gid))
-        entries[text] = new(FileRecord, (mode, oid.hex(), stat))
+        entries[text] = new(FileRecord, (mode, shared(oid.hex()), stat))
         places[text] = start
         if more:
             skipped.append(text)

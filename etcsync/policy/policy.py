@@ -103,14 +103,14 @@ class Policy:
         self._matching = matching or Matching(rules)
         self._identities = identities_of(client_name, labels)
         self._treatments = cache(self._combine)
+        self.treatment = lru_cache(MEMO_SIZE)(self._treatment)
+        """Return what is done with a path; the tree's own directory is matched by no rule.
 
-    def treatment(self, path: str, *, directory: bool = False) -> Treatment:
-        """Return what is done with ``path``; the tree's own directory is matched by no rule.
-
-        Args:
-            path: Relative to /etc, as everywhere (see `etcsync.entries`).
-            directory: Whether a directory stands there; some patterns mean directories only.
+        Called with the path, relative to /etc, as everywhere (see `etcsync.entries`), and with
+        ``directory=True`` where one stands there; some patterns mean directories only.
         """
+
+    def _treatment(self, path: str, *, directory: bool = False) -> Treatment:
         return self._treatments(self._matching.indexes(path, directory))
 
     @cached_property

@@ -7,6 +7,9 @@ from typing import Self
 
 from etcsync.entries import blob_oid
 
+RECENT_LIMIT = 8 * 1024 * 1024
+"""Bytes of contents read from the hub that are kept: a fleet wants the same one again and again."""
+
 MEMORY_LIMIT = 64 * 1024 * 1024
 """Bytes of new contents that stay in memory; more go to an unlinked temporary file."""
 
@@ -23,6 +26,8 @@ class Contents:
         self._spool = tempfile.SpooledTemporaryFile(max_size=MEMORY_LIMIT)  # noqa: SIM115 - closed by __exit__
         self._places: dict[str, tuple[int, int]] = {}
         self._end = 0
+        self._recent: dict[str, bytes] = {}
+        self._recent_size = 0
 
     def __enter__(self) -> Self:
         return self
@@ -53,10 +58,21 @@ class Contents:
         """
         place = self._places.get(oid)
         if place is None:
-            return self._stored(oid)
+            return self._read_stored(oid)
         start, length = place
         self._spool.seek(start)
         return self._spool.read(length)
+
+    def _read_stored(self, oid: str) -> bytes:
+        content = self._recent.get(oid)
+        if content is None:
+            content = self._stored(oid)
+            self._recent_size += len(content)
+            if self._recent_size > RECENT_LIMIT:
+                self._recent.clear()
+                self._recent_size = len(content)
+            self._recent[oid] = content
+        return content
 
     def is_new(self, oid: str) -> bool:
         """Return whether this run brought the content, so that the hub may lack it."""

@@ -11,6 +11,7 @@ from etcsync.errors import TreeError
 from etcsync.hub.upstream import UpstreamState, read_upstream
 from etcsync.plan.model import Act, Change, Difference, difference
 from etcsync.reconcile.cluster import Cluster, open_cluster, selected_clients
+from etcsync.reconcile.collector import without_collector
 from etcsync.reconcile.daemon_state import daemon_state
 from etcsync.reconcile.errors import client_error
 from etcsync.reconcile.model import ClientStatus, ClusterStatus
@@ -31,7 +32,7 @@ def cluster_status(settings: Settings, names: Sequence[str] = ()) -> ClusterStat
     """
     clients = selected_clients(settings, names)
     upstream = read_upstream(settings.upstream.etc, settings.upstream.root)
-    with open_cluster(settings) as cluster:
+    with open_cluster(settings) as cluster, without_collector():
         return read_status(cluster, upstream, clients)
 
 

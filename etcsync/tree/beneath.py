@@ -139,6 +139,8 @@ class OpenTree:
 
     def _reach(self, path: bytes, flags: int) -> int:
         """Open a directory, by as few calls as rules and path length allow."""
+        if len(path) <= PATH_LIMIT and not self.stepwise:
+            return self._enter(self.descriptor, path, flags)
         *above, last = path.split(b"/") if self.stepwise else _pieces(path)
         if not above:
             return self._enter(self.descriptor, last, flags)

@@ -19,6 +19,9 @@ RULE_LIMIT = 4096
 """Rules of one file that are heeded, from its start."""
 
 _MEMO_LIMIT = 1024
+_VERDICTS_LIMIT = 2**16
+_LONGEST_REMEMBERED = 256
+"""Characters of a path whose verdict is remembered; clients choose names, so there is a bound."""
 
 
 @dataclass(slots=True)
@@ -46,8 +49,15 @@ class _Rule:
         return bool(self._matches(name if self.by_name else path))
 
 
-Rules = tuple[_Rule, ...]
-"""The rules of one file, the last line first: the first one that matches decides."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Rules:
+    """The rules of one file; they equal themselves alone, so that to compare them costs nothing.
+
+    Attributes:
+        lines: The last line first: the first one that matches decides.
+    """
+
+    lines: tuple[_Rule, ...] = ()
 
 
 class Level(NamedTuple):
@@ -74,17 +84,21 @@ def is_hidden(path: str, levels: tuple[Level, ...], *, directory: bool) -> bool:
     name = raw[raw.rfind(b"/") + 1 :]
     for level in levels:
         below = raw[level.depth :]
-        for rule in level.rules:
+        for rule in level.rules.lines:
             if rule.matches(below, name, directory=directory):
                 return rule.hides
     return False
 
 
 class Hides:
-    """The rules of all trees' ``.gitignore`` files, made once for each content."""
+    """The rules of all trees' ``.gitignore`` files, made once for each content.
+
+    What they say of a path is found once, too: a fleet's trees have the same directories and rules.
+    """
 
     def __init__(self) -> None:
         self._rules: dict[str, Rules] = {}
+        self._verdicts: dict[tuple[str, bool, tuple[Level, ...]], bool] = {}
 
     def rules(self, oid: str, read: Callable[[], bytes]) -> Rules:
         """Return the rules of the content ``oid``; ``read`` gives it where it is not known yet."""
@@ -92,17 +106,33 @@ class Hides:
         if known is None:
             if len(self._rules) >= _MEMO_LIMIT:
                 self._rules.clear()
+                self._verdicts.clear()
             known = self._rules[oid] = parse_rules(read())
         return known
+
+    def known_verdict(
+        self, path: str, levels: tuple[Level, ...], *, directory: bool
+    ) -> bool | None:
+        """Return what `is_hidden` returned for the same arguments, or None."""
+        return self._verdicts.get((path, directory, levels))
+
+    def is_hidden(self, path: str, levels: tuple[Level, ...], *, directory: bool) -> bool:
+        """Return what the function `is_hidden` does, and remember it for `known_verdict`."""
+        verdict = is_hidden(path, levels, directory=directory)
+        if len(self._verdicts) >= _VERDICTS_LIMIT:
+            self._verdicts.clear()
+        if len(path) <= _LONGEST_REMEMBERED:
+            self._verdicts[path, directory, levels] = verdict
+        return verdict
 
 
 def parse_rules(content: bytes) -> Rules:
     """Return the rules of a ``.gitignore``; lines that can match nothing are left out."""
     if len(content) > SIZE_LIMIT:
-        return ()
+        return Rules()
     lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
     rules = [rule for line in lines[: RULE_LIMIT * 4] if (rule := _parse_line(line)) is not None]
-    return tuple(reversed(rules[:RULE_LIMIT]))
+    return Rules(tuple(reversed(rules[:RULE_LIMIT])))
 
 
 def _parse_line(line: bytes) -> _Rule | None:

@@ -111,9 +111,9 @@ class Intake:
 
     def _sort(self, place: Place, path: str, status: os.stat_result, visit: Visit) -> Visit | None:
         """Decide by rules and policy what becomes of it."""
-        kind = kind_of(status)
-        directory = kind is Kind.DIRECTORY
         plain = entry_of(status, ownership=self._ownership)
+        kind = plain.kind
+        directory = kind is Kind.DIRECTORY
         strategy = self._treatment(path).strategy
         is_known = path in self._known.paths or path in self._known.records
         matched = (directory or not is_known) and (

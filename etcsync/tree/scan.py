@@ -7,7 +7,7 @@ descriptors.
 """
 
 import os
-import stat
+import sys
 from collections.abc import Callable
 
 from etcsync.entries import ROOT, Entry, FileRecord, Kind, encode_path, parent
@@ -101,11 +101,16 @@ class _Scanner:
         while self.pending:
             visit = self.pending.pop()
             try:
-                with self.tree.directory(visit.path) as descriptor:
-                    children = beneath.list_directory(descriptor)
-                    self._children(visit, descriptor, children)
+                descriptor = self.tree.open_directory(visit.path)
             except OSError as error:
                 self._bar(visit, error)
+                continue
+            try:
+                self._children(visit, descriptor, beneath.list_directory(descriptor))
+            except OSError as error:
+                self._bar(visit, error)
+            finally:
+                os.close(descriptor)
 
     def _bar(self, visit: Visit, error: OSError) -> None:
         """Deal with a directory that cannot be entered or listed."""
@@ -129,37 +134,32 @@ class _Scanner:
             levels = self.rules.levels(visit.path, descriptor, rules, visit.levels)
             visit = visit._replace(levels=levels)
         self.visited[visit.path] = visit
-        records = self.known.records
+        # This is the way of nearly every name, so that each call in it counts.
+        record_of, treatment, low_bits = self.known.records.get, self.treatment, LOW_BITS
         for name, status in children:
-            path = prefix + name
-            record = records.get(path)
-            if record is None or not self._is_unchanged(path, status, record):
+            path = sys.intern(prefix + name)  # in memory once for a fleet of trees
+            record = record_of(path)
+            if (
+                record is None
+                or record.stat
+                != (
+                    status.st_ctime_ns,
+                    status.st_mtime_ns,
+                    status.st_ino & low_bits,
+                    status.st_size & low_bits,
+                    status.st_uid,
+                    status.st_gid,
+                )
+                or treatment(path).strategy is Strategy.IGNORE
+            ):
                 self._take(Place(descriptor, encode_path(name)), path, status, visit)
+            else:
+                self._take_unchanged(path, status, record)
 
-    def _is_unchanged(self, path: str, status: os.stat_result, record: FileRecord) -> bool:
-        """Take in what is in its recorded state; this is the way of nearly every name."""
-        if (
-            record.stat
-            != (
-                status.st_ctime_ns,
-                status.st_mtime_ns,
-                status.st_ino & LOW_BITS,
-                status.st_size & LOW_BITS,
-                status.st_uid,
-                status.st_gid,
-            )
-            or self.treatment(path).strategy is Strategy.IGNORE
-        ):
-            return False
-        mode = status.st_mode
-        if stat.S_ISREG(mode) and self.ownership:
-            # Half the time of this way would go into the constructor that named tuples have.
-            fields = (Kind.FILE, record.oid, mode & 0o7777, status.st_uid, status.st_gid)
-            entry = tuple.__new__(Entry, fields)
-        else:
-            entry = entry_of(status, record.oid, ownership=self.ownership)
-        self.found.stats[path], self.found.entries[path] = record.stat, entry
-        return True
+    def _take_unchanged(self, path: str, status: os.stat_result, record: FileRecord) -> None:
+        """Take in what is in its recorded state."""
+        self.found.stats[path] = record.stat
+        self.found.entries[path] = entry_of(status, record.oid, ownership=self.ownership)
 
     def _count(self, names: int) -> None:
         self.count += names

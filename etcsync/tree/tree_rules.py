@@ -72,8 +72,11 @@ class TreeRules:
         """
         if not levels:
             return False
+        known = self._hides.known_verdict(path, levels, directory=directory)
+        if known is not None:
+            return known
         started = time.perf_counter()
-        matched = ignore.is_hidden(path, levels, directory=directory)
+        matched = self._hides.is_hidden(path, levels, directory=directory)
         self._spend(started)
         return matched
 

@@ -68,8 +68,25 @@ def test_a_pattern_made_to_take_for_ever_does_not():
 
 
 def test_a_file_over_the_limit_has_no_rules():
-    assert parse_rules(b"x\n" * SIZE_LIMIT) == ()
-    assert len(parse_rules(b"x\n" * RULE_LIMIT * 2)) == RULE_LIMIT
+    assert parse_rules(b"x\n" * SIZE_LIMIT).lines == ()
+    assert len(parse_rules(b"x\n" * RULE_LIMIT * 2).lines) == RULE_LIMIT
+
+
+def test_what_is_remembered_of_a_path_holds_for_the_same_rules_alone():
+    hides = Hides()
+    old, new = (
+        hides.rules(oid * 40, lambda text=text: text)
+        for oid, text in (("1", b"*.old\n"), ("2", b"*.new\n"))
+    )
+    assert hides.is_hidden("d/a.old", (Level(0, old),), directory=False)
+    assert not hides.is_hidden("d/a.old", (Level(2, new),), directory=False)
+
+    assert hides.known_verdict("d/a.old", (Level(0, old),), directory=False) is True
+    assert hides.known_verdict("d/a.old", (Level(2, new),), directory=False) is False
+    for levels in ((Level(0, new),), (Level(2, old),), (Level(2, new), Level(0, old))):
+        assert hides.known_verdict("d/a.old", levels, directory=False) is None
+    assert hides.known_verdict("d/a.old", (Level(0, old),), directory=True) is None
+    assert hides.known_verdict("a.old", (Level(0, old),), directory=False) is None
 
 
 def test_equal_contents_are_read_once_and_compiled_once():
