@@ -6,28 +6,52 @@ process that ends. One that must be killed at any instant, or be started as user
 as a program instead.
 """
 
+import functools
+import importlib
 import os
+import pkgutil
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
+import etcsync
 from etcsync.cli.main import run
 
 
+@functools.cache
+def load_everything() -> None:
+    """Import all of etcsync here, once, so that no fork has to."""
+    for module in pkgutil.walk_packages(etcsync.__path__, "etcsync."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    importlib.import_module("git.repo")
+
+
 def run_forked(
-    arguments: Sequence[str], environment: Mapping[str, str], wait: float
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    wait: float,
+    prepare: Callable[[], None] = lambda: None,
 ) -> tuple[int, bytes, bytes]:
     """Return exit status, standard output and standard error of one call of etcsync.
+
+    Args:
+        arguments: As on the command line.
+        environment: The variables that it is given.
+        wait: Seconds after which it is killed.
+        prepare: Called in the new process before anything else.
 
     Raises:
         TimeoutError: It did not end in time; it was killed.
     """
+    load_everything()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = os.fork()
         if child == 0:
+            prepare()
             _become_etcsync(arguments, environment, out.fileno(), err.fileno())
         status = _ended(child, time.monotonic() + wait)
         out.seek(0)
