@@ -102,7 +102,8 @@ class _Scanner:
             visit = self.pending.pop()
             try:
                 with self.tree.directory(visit.path) as descriptor:
-                    children = beneath.list_directory(descriptor)
+                    left = self.limits.entries - self.count
+                    children = beneath.list_directory(descriptor, left)
                     self._children(visit, descriptor, children)
             except OSError as error:
                 self._bar(visit, error)
