@@ -35,6 +35,7 @@ def run_forked(
     environment: Mapping[str, str],
     wait: float,
     prepare: Callable[[], None] = lambda: None,
+    begun: Callable[[int], None] = lambda _: None,
 ) -> tuple[int, bytes, bytes]:
     """Return exit status, standard output and standard error of one call of etcsync.
 
@@ -43,6 +44,7 @@ def run_forked(
         environment: The variables that it is given.
         wait: Seconds after which it is killed.
         prepare: Called in the new process before anything else.
+        begun: Called here with the number of the new process.
 
     Raises:
         TimeoutError: It did not end in time; it was killed.
@@ -53,6 +55,7 @@ def run_forked(
         if child == 0:
             prepare()
             _become_etcsync(arguments, environment, out.fileno(), err.fileno())
+        begun(child)
         status = _ended(child, time.monotonic() + wait)
         out.seek(0)
         err.seek(0)

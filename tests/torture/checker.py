@@ -46,9 +46,14 @@ def blob_id(content: bytes) -> str:
 
 
 def survey(top: Path | bytes, skipped: Iterable[bytes] = (b".git",)) -> Survey:
-    """Return everything below ``top``, but for the names in ``skipped`` at the top itself."""
+    """Return everything below ``top``, but for the names in ``skipped`` at the top itself.
+
+    Where there is nothing at all, there is nothing below it.
+    """
     top = os.fsencode(top)
     found: Survey = {}
+    if not os.path.lexists(top):
+        return found
     for directory, directories, files in os.walk(top, onerror=_fail):
         if directory == top:
             directories[:] = [name for name in directories if name not in skipped]
@@ -98,6 +103,8 @@ class Repository:
         return done.stdout
 
     def refs(self) -> dict[str, str]:
+        if not self.directory.exists():
+            return {}
         lines = self.git("for-each-ref", "--format=%(refname) %(objectname)").decode().splitlines()
         return dict(line.split(" ") for line in lines)
 
@@ -122,6 +129,9 @@ class Repository:
                 found.add((next(fields), blob))
         self._told = {wanted: found}
         return found
+
+    def forget(self) -> None:
+        self._told.clear()
 
     def tree(self, revision: str) -> dict[bytes, tuple[str, str]]:
         """Return mode and blob by path of one commit."""
@@ -167,6 +177,11 @@ class Checker:
         self.upstreams = Repository(self.upstream / ".git")
         self.whole = Repository(self.hub)
 
+    def forget(self) -> None:
+        """Ask git for everything anew from here on: what was in history once must be there still."""
+        for repository in (*self.repositories.values(), self.upstreams, self.whole):
+            repository.forget()
+
     def look(self) -> None:
         """Take down what stands in every tree, upstream, and around them."""
         self.before = {name: survey(tree) for name, tree in self.trees.items()}
@@ -190,8 +205,9 @@ class Checker:
             self._nothing_made_up(name, found, refs)
         self._upstream_lost_nothing()
         self._nothing_else_changed()
-        if not cut_off and self.bench.exists() and any(self.bench.iterdir()):
-            raise BrokenPromiseError(f"the bench is not empty: {list(self.bench.rglob('*'))}")
+        left = [path for path, thing in survey(self.bench).items() if thing.kind != "dir"]
+        if left and not cut_off:
+            raise BrokenPromiseError(f"left on the bench: {left}")
         return now
 
     def _nothing_lost(

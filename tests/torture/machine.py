@@ -260,6 +260,7 @@ class Torture(RuleBasedStateMachine):
             return
         self._run("resume", *CLIENTS)
         self.suspended.clear()
+        self.checker.forget()
         self._sync(())
         for repository in (self.cluster.state / "hub.git", self.cluster.etc / ".git"):
             said = git(self.cluster.place, f"--git-dir={repository}", "fsck", "--no-dangling")
