@@ -178,7 +178,7 @@ class Checker:
         self.whole = Repository(self.hub)
 
     def forget(self) -> None:
-        """Ask git for everything anew from here on: what was in history once must be there still."""
+        """Ask git for everything anew: what was in history once must be there still."""
         for repository in (*self.repositories.values(), self.upstreams, self.whole):
             repository.forget()
 
