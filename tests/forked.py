@@ -53,8 +53,7 @@ def run_forked(
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = os.fork()
         if child == 0:
-            prepare()
-            _become_etcsync(arguments, environment, out.fileno(), err.fileno())
+            _become_etcsync(arguments, environment, out.fileno(), err.fileno(), prepare)
         begun(child)
         status = _ended(child, time.monotonic() + wait)
         out.seek(0)
@@ -75,11 +74,16 @@ def _ended(child: int, deadline: float) -> int:
 
 
 def _become_etcsync(
-    arguments: Sequence[str], environment: Mapping[str, str], out: int, err: int
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    out: int,
+    err: int,
+    prepare: Callable[[], None],
 ) -> NoReturn:
     """Run the command line in this process, which has no other purpose, and end it."""
     code = 1
     try:
+        prepare()
         for number, descriptor in enumerate((os.open(os.devnull, os.O_RDONLY), out, err)):
             os.dup2(descriptor, number)
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))

@@ -1,10 +1,10 @@
 """Power loss: what a disk may hold when the power goes, by a model of what was brought to it.
 
 A run is written down with strace(1), contents included, and replayed on a file system in memory.
-Of every file it knows the content that was last synced, of every directory the names; a cut at a
-sync point leaves those, and of what was not synced since, each file and each directory either has
-reached the disk or has not. That is harsher than the journals of ext4 and XFS, which keep names
-in order; it is what POSIX promises, and no more.
+Of every file it knows the content that was last synced, of every directory the names. There are two
+kinds of cuts. One leaves that and nothing else: POSIX promises no more. The other is what file
+systems with a journal do: names have come to disk in their order up to some moment, and the content
+of each file that was not synced either has or has not.
 """
 
 import codecs
@@ -333,9 +333,13 @@ class Disk:
 
     _do_fdatasync = _do_fsync
 
-    def _do_syncfs(self, _call: Call) -> None:
+    def sync_all(self) -> None:
+        """Bring everything to disk."""
         for node in self._all(self.root):
             node.sync()
+
+    def _do_syncfs(self, _call: Call) -> None:
+        self.sync_all()
 
     _do_sync = _do_syncfs
 
@@ -351,7 +355,8 @@ class Disk:
 
         Args:
             place: Where; nothing may be there.
-            chance: Decides what of the unsynced has reached the disk; None: nothing has.
+            chance: Decides which contents have reached the disk, and all names have; None: nothing
+                has that was not synced.
         """
         self._at_stake = 0
         self._links: dict[int, bytes] = {}
@@ -362,8 +367,8 @@ class Disk:
         survives = not node.is_dirty
         if not survives:
             self._at_stake += 1
-            survives = chance is not None and chance.random() < 0.5
-        mode = node.mode if survives else node.synced_mode
+            survives = chance is not None and (node.kind == "dir" or chance.random() < 0.5)
+        mode = node.synced_mode if chance is None and not survives else node.mode
         if node.kind == "dir":
             os.mkdir(place, 0o700)
             for name, child in (node.names if survives else node.synced_names).items():

@@ -4,6 +4,7 @@ Every time the cluster is built anew, the command is run under strace(1), and th
 it is. In the end everything must be as if nothing had happened, and the checker content.
 """
 
+import itertools
 import os
 import random
 import shutil
@@ -11,6 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from cluster import Cluster, git, sample_cluster
@@ -24,6 +26,9 @@ from torture.tracing import CHANGING, READING, Point, points, run_traced
 ERRORS = ("ENOSPC", "EIO", "EROFS", "EDQUOT", "EMFILE", "ENOMEM", "ESTALE")
 
 SYNCS = {"fsync", "fdatasync", "syncfs", "sync"}
+
+Order = Callable[[list[Point]], list[Point]]
+"""Chooses among the steps of a command, and in which order they are tried."""
 
 Arguments = Callable[[Cluster], tuple[str, ...]]
 
@@ -176,37 +181,40 @@ class Bench:
         cluster.sync(status=None)
         return self._outcome(cluster)
 
-    def calls(self, scenario: Scenario, *, reads: bool, children: bool) -> list[Point]:
+    def calls(self, scenario: Scenario, *, reads: bool) -> list[Point]:
         """Return the steps of an untouched run."""
         cluster = self.cluster(scenario)
         wanted = (*CHANGING, *READING) if reads else CHANGING
-        options = ("-o", str(self.log), "-e", f"trace={','.join(dict.fromkeys(wanted))}")
-        run_traced(cluster, scenario.arguments(cluster), *options, *(["-f"] if children else []))
+        trace = f"trace={','.join(dict.fromkeys(wanted))}"
+        run_traced(cluster, scenario.arguments(cluster), "-o", str(self.log), "-e", trace)
         return points(self.log, wanted, reads=reads)
 
-    def kill_everywhere(self, scenario: Scenario, step: int = 1, first: int = 0) -> Iterator[Point]:
-        """Kill at every so-manieth change; yield each point that was tried."""
+    def kill_everywhere(self, scenario: Scenario, order: Order) -> Iterator[Point]:
+        """Kill at every change that ``order`` leaves of all; yield each that was tried."""
         expected = self.reference(scenario)
-        for point in self.calls(scenario, reads=False, children=False)[first::step]:
+        for point in order(self.calls(scenario, reads=False)):
             self._turn(scenario, point, "signal=KILL", expected)
             yield point
 
-    def fail_everywhere(self, scenario: Scenario, step: int = 1, first: int = 0) -> Iterator[Point]:
-        """Have every so-manieth call fail, here and in git; yield each point that was tried."""
+    def fail_everywhere(self, scenario: Scenario, order: Order) -> Iterator[Point]:
+        """Have each call fail that ``order`` leaves, here and in git; yield each that was tried."""
         expected = self.reference(scenario)
-        calls = self.calls(scenario, reads=True, children=False)
-        for number, point in enumerate(calls[first::step]):
+        for number, point in enumerate(order(self.calls(scenario, reads=True))):
             self._turn(scenario, point, f"error={ERRORS[number % len(ERRORS)]}", expected)
             yield point
 
     def _turn(
         self, scenario: Scenario, point: Point, fault: str, expected: dict[str, Survey]
     ) -> None:
+        what = f"{scenario.name}: {fault} at {point}"
+        self._try(what, partial(self._suffer, scenario, point, fault, expected))
+
+    def _try(self, what: str, turn: Callable[[], None]) -> None:
         self.done += 1
         try:
-            self._suffer(scenario, point, fault, expected)
+            turn()
         except (AssertionError, subprocess.SubprocessError, TimeoutError, OSError) as error:
-            self.findings.append(f"{scenario.name}: {fault} at {point}: {error}")
+            self.findings.append(f"{what}: {error}")
 
     def _suffer(
         self, scenario: Scenario, point: Point, fault: str, expected: dict[str, Survey]
@@ -266,25 +274,21 @@ class Bench:
         return list(power.calls(self.log)), disk
 
     def cut_everywhere(self, scenario: Scenario, seeds: Sequence[int]) -> Iterator[str]:
-        """Cut the power before every sync and at the end; yield what was cut where.
+        """Cut the power before every sync and at the end; yield each cut that was tried.
 
-        Each time nothing that was not synced is left, and then some of it as each seed decides.
+        Each time nothing that was not synced is left; and then, for each seed, at some moment since
+        the sync before, names are and contents may be.
         """
         expected = self.reference(scenario)
         told, disk = self.record(scenario)
-        chances = [None, *seeds]
-        for number, call in enumerate((*told, None)):
-            if call is None or call.name in SYNCS:
-                where = f"{number}: {'the end' if call is None else call.arguments[0].decode()}"
-                for seed in chances:
-                    self.done += 1
-                    try:
-                        self._after_cut(scenario, disk, seed, expected)
-                    except (AssertionError, OSError) as error:
-                        self.findings.append(f"{scenario.name}: cut at {where}, {seed}: {error}")
-                    yield where
-            if call is not None:
-                disk.heed(call)
+        cuts = _cuts(told, seeds)
+        for number in range(len(told) + 1):
+            for seed in cuts.get(number, ()):
+                where = f"{scenario.name}: cut before {number}, {told[number:][:1]}, with {seed}"
+                self._try(where, partial(self._after_cut, scenario, disk, seed, expected))
+                yield where
+            if number < len(told):
+                disk.heed(told[number])
 
     def _after_cut(
         self, scenario: Scenario, disk: Disk, seed: int | None, expected: dict[str, Survey]
@@ -319,3 +323,15 @@ class Bench:
             }
             for name, things in found.items()
         }
+
+
+def _cuts(told: Sequence[Call], seeds: Sequence[int]) -> dict[int, list[int | None]]:
+    """Return before which calls to cut, and how: see `Bench.cut_everywhere`."""
+    ends = [number for number, call in enumerate(told) if call.name in SYNCS] + [len(told)]
+    cuts: dict[int, list[int | None]] = {}
+    for begin, end in itertools.pairwise((0, *ends)):
+        cuts.setdefault(end, []).append(None)
+        for seed in seeds:
+            moment = random.Random(seed * end).randint(min(begin + 1, end), end)
+            cuts.setdefault(moment, []).append(seed)
+    return cuts
