@@ -40,14 +40,14 @@ def tried(bench: Bench, steps: Iterator[object]) -> int:
 
 @commands
 def test_killed_at_any_step_the_next_run_makes_it_good(bench: Bench, scenario: Scenario) -> None:
-    assert tried(bench, bench.kill_everywhere(scenario, some(6))) >= 6
+    assert tried(bench, bench.kill_everywhere(scenario, some(4))) >= 4
 
 
 @commands
 def test_whatever_call_fails_nothing_is_lost_and_the_next_run_makes_it_good(
     bench: Bench, scenario: Scenario
 ) -> None:
-    assert tried(bench, bench.fail_everywhere(scenario, some(7))) >= 7
+    assert tried(bench, bench.fail_everywhere(scenario, some(4))) >= 4
 
 
 def test_a_power_cut_at_any_sync_loses_nothing(bench: Bench) -> None:

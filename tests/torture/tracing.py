@@ -23,7 +23,7 @@ CHANGING = (
 )  # fmt: skip
 """What changes names, contents or metadata, brings them to disk, or starts git."""
 
-READING = ("openat", "openat2", "getdents64", "read", "pread64", "readlinkat", "fcntl", "mmap")
+READING = ("openat", "openat2", "getdents64", "read", "pread64", "readlinkat", "fcntl")
 """What can fail besides."""
 
 PRESENT = shutil.which("strace") is not None
