@@ -23,7 +23,7 @@ STAGED_NAME = "journal.new"
 """While it need not be whole: no swap has begun, or it is whole."""
 
 NAMES = (NAME, STAGED_NAME)
-_SIZE_LIMIT = 256 * 1024 * 1024
+_SIZE_LIMIT = 64 * 1024 * 1024
 
 
 class Slot(NamedTuple):
@@ -93,7 +93,11 @@ def read_journal(bench: OpenTree) -> Mapping[str, Slot] | None:
 
 def _read(bench: OpenTree, name: str) -> Mapping[str, Slot]:
     content = read_file(bench, _place(bench, name), _SIZE_LIMIT).content
-    return {slot.name: slot for slot in _slots(json.loads(content or b""))}
+    try:
+        lines = json.loads(content or b"")
+    except RecursionError as error:
+        raise ValueError("it nests too deeply") from error
+    return {slot.name: slot for slot in _slots(lines)}
 
 
 def _place(bench: OpenTree, name: str) -> Place:

@@ -93,7 +93,9 @@ def test_what_cannot_be_recorded_goes_back_beside_its_place(work, stand):
         assert (back / "inside").read_text() == "inside"
 
 
-@pytest.mark.parametrize("content", [b"", b"[", b"{}", b"[[1]]", b'[["a", "../x", 1, null, null]]'])
+@pytest.mark.parametrize(
+    "content", [b"", b"[", b"[" * 100_000, b"{}", b"[[1]]", b'[["a", "../x", 1, null, null]]']
+)
 def test_a_damaged_journal_keeps_everything_and_asks_for_help(work, content):
     work.stage({"motd": work.file(b"planned\n")}).swap()
     bench = Path(work.staging.directory) / "client0"
