@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from cluster import CLEAN_ENVIRONMENT, Cluster, git, sample_cluster
-from torture.checker import survey
+from torture.checker import blob_id, survey
 
 from etcsync import system_calls
 
@@ -42,11 +42,20 @@ def outside(tmp_path: Path) -> Path:
     place.mkdir()
     (place / "canary").write_text("canary\n")
     (place / "directory").mkdir()
-    (place / "directory/file").write_text("canary\n")
+    for path in ("file", "network/00-wired.network", "private/server.key"):
+        (place / "directory" / path).parent.mkdir(exist_ok=True)
+        (place / "directory" / path).write_text("canary\n")
     program = place / "program"
     program.write_text(f"#!/bin/sh\ntouch '{place}/executed'\n")
     program.chmod(0o755)
     return place
+
+
+def assert_unread(cluster: Cluster) -> None:
+    """See that no canary's content came into the hub, not even as an object without a name."""
+    hub = f"--git-dir={cluster.state}/hub.git"
+    listed = git(cluster.place, hub, "cat-file", "--batch-all-objects", "--batch-check")
+    assert blob_id(b"canary\n") not in listed
 
 
 def plant_links(tree: Path, outside: Path) -> None:
@@ -61,6 +70,8 @@ def plant_links(tree: Path, outside: Path) -> None:
     (tree / "profile.d/editor.sh").unlink()
     (tree / "profile.d").rmdir()
     (tree / "profile.d").symlink_to(outside / "directory")
+    shutil.rmtree(tree / "ssl")
+    (tree / "ssl").symlink_to(outside / "directory")
     (tree / "loop").symlink_to("loop")
     (tree / "proc").symlink_to("/proc/self/cwd")
 
@@ -142,6 +153,7 @@ def hostile(cluster: Cluster, outside: Path) -> Cluster:
     plant_repositories(tree, outside)
     plant_depths(tree)
     cluster.write("motd", "a new message\n", message="")
+    cluster.write("ssl/private/server.key", "a new key\n", message="")
     cluster.write("ssh/sshd_config", "Port 2222\n", message="")
     cluster.write("sysctl.d/20-new.conf", "net.ipv6 = 1\n", message="")
     cluster.write("profile.d/editor.sh", "export EDITOR=nano\n", message="")
@@ -177,6 +189,7 @@ def test_no_command_reaches_out_of_a_hostile_tree(
         programs = {line.split('"')[1] for line in lines if re.search(r"\bexecve(at)?\(", line)}
         assert not [each for each in programs if str(tmp_path) in each], command
     assert survey(outside) == before
+    assert_unread(hostile)
     for number in (1, 2):
         assert (hostile.tree(number) / "sysctl.d/20-new.conf").exists(), "the others go on"
     assert (hostile.tree(0) / "sysctl.d/20-new.conf").exists(), "and so does this one"
@@ -282,11 +295,13 @@ def test_a_component_swapped_for_a_link_all_the_time_leads_nowhere(
     for number in range(6):
         cluster.write("ssh/sshd_config", f"Port {number}\n", message="")
         cluster.write("ssh/file", f"{number}\n", message="")
+        cluster.write("systemd/network/00-wired.network", f"# {number}\n", message="")
         cluster.write(f"sysctl.d/{number}.conf", f"a = {number}\n")
         run = cluster.sync(status=None)
         assert [client["error"] for client in run["clients"][1:]] == [None, None]
         assert (cluster.tree(1) / "ssh/file").read_text() == f"{number}\n"
     assert survey(outside) == before
+    assert_unread(cluster)
 
 
 def test_files_that_turn_into_anything_while_they_are_read(
@@ -322,6 +337,7 @@ def test_files_that_turn_into_anything_while_they_are_read(
         assert [client["error"] for client in run["clients"][1:]] == [None, None]
         assert (cluster.tree(2) / "motd").read_text() == f"message {number}\n"
     assert survey(outside) == before
+    assert_unread(cluster)
 
 
 def test_a_tree_that_vanishes_and_comes_back_while_it_is_synced(
