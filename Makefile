@@ -8,7 +8,7 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help demo test system lint format bench wheel clean
+.PHONY: help demo test system torture lint format bench wheel clean
 
 help:          ## list these verbs
 	@sed -n 's/^\([a-z]*\): .*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -26,6 +26,9 @@ test: $(READY)   ## unit, property and integration tests: real git, real files, 
 
 system: $(READY) ## tests on a real root file system; needs root and debootstrap
 	$(BIN)/python -m pytest -m system --numprocesses auto --dist worksteal $(ARGS)
+
+torture: $(READY) ## everything in any order, killed and failing anywhere; ARGS='--seconds 600 --seed 1'
+	PYTHONPATH=tests $(BIN)/python -m torture $(ARGS)
 
 lint: $(READY)   ## style and types
 	$(BIN)/ruff format --check .

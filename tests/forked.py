@@ -6,29 +6,55 @@ process that ends. One that must be killed at any instant, or be started as user
 as a program instead.
 """
 
+import functools
+import importlib
 import os
+import pkgutil
 import signal
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NoReturn
 
+import etcsync
 from etcsync.cli.main import run
 
 
+@functools.cache
+def load_everything() -> None:
+    """Import all of etcsync here, once, so that no fork has to."""
+    for module in pkgutil.walk_packages(etcsync.__path__, "etcsync."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    importlib.import_module("git.repo")
+
+
 def run_forked(
-    arguments: Sequence[str], environment: Mapping[str, str], wait: float
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    wait: float,
+    prepare: Callable[[], None] = lambda: None,
+    begun: Callable[[int], None] = lambda _: None,
 ) -> tuple[int, bytes, bytes]:
     """Return exit status, standard output and standard error of one call of etcsync.
+
+    Args:
+        arguments: As on the command line.
+        environment: The variables that it is given.
+        wait: Seconds after which it is killed.
+        prepare: Called in the new process before anything else.
+        begun: Called here with the number of the new process.
 
     Raises:
         TimeoutError: It did not end in time; it was killed.
     """
+    load_everything()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         child = os.fork()
         if child == 0:
-            _become_etcsync(arguments, environment, out.fileno(), err.fileno())
+            _become_etcsync(arguments, environment, out.fileno(), err.fileno(), prepare)
+        begun(child)
         status = _ended(child, time.monotonic() + wait)
         out.seek(0)
         err.seek(0)
@@ -48,11 +74,16 @@ def _ended(child: int, deadline: float) -> int:
 
 
 def _become_etcsync(
-    arguments: Sequence[str], environment: Mapping[str, str], out: int, err: int
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    out: int,
+    err: int,
+    prepare: Callable[[], None],
 ) -> NoReturn:
     """Run the command line in this process, which has no other purpose, and end it."""
     code = 1
     try:
+        prepare()
         for number, descriptor in enumerate((os.open(os.devnull, os.O_RDONLY), out, err)):
             os.dup2(descriptor, number)
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))

@@ -20,6 +20,7 @@ from etcsync.hub.objects import Commit, GitEntry, Identity, ObjectReader, parse_
 from etcsync.hub.refs import (
     UPSTREAM_REF,
     RefUpdate,
+    await_locks,
     base_ref,
     branch_ref,
     loose_refs,
@@ -117,6 +118,7 @@ class Hub:
         if new - known:
             raise HubError(f"the hub does not know the commit {min(new - known)}")
         if any(loose_refs(self.path)):
+            await_locks(self.path)
             self.git("pack-refs", "--all", "--prune")
         replace_packed(self.path, moves)
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 from etcsync.hub.hub import Hub
 from etcsync.hub.importer import remove_crash_reports
-from etcsync.hub.refs import await_lock, lock_files
+from etcsync.hub.refs import await_locks
 
 MOST_PACKS = 32
 """Each run that writes makes one pack; git looks for an object in one after the other."""
@@ -30,8 +30,7 @@ def clean_up(hub: Hub) -> None:
     For the start of a run that will write, under etcsync's lock. Waits some seconds if git's own
     locks are there and young, for they may be an administrator's.
     """
-    for lock in lock_files(hub.path):
-        await_lock(lock)
+    await_locks(hub.path)
     remove_crash_reports(hub.path)
     packs = os.path.join(hub.path, "objects", "pack")
     for name in os.listdir(packs):

@@ -17,10 +17,11 @@ from etcsync.atomic_file import write_file
 from etcsync.entries import ancestors, decode_path, encode_path
 from etcsync.errors import UpstreamError
 from etcsync.hub.fetch import DURABLE
+from etcsync.hub.file_system import sync_file_system
 from etcsync.hub.git import configuration, is_ancestor, run_git
 from etcsync.hub.importer import Change, NewCommit, open_importer
 from etcsync.hub.objects import Identity
-from etcsync.hub.upstream import Head, upstream_git
+from etcsync.hub.upstream import Head, read_head, upstream_git
 
 PLACE = "etcsync"
 """In upstream's git directory: what exists only while something is promoted."""
@@ -29,6 +30,10 @@ NOTE = "promotion"
 NEW_INDEX = "new-index"
 INDEX = "index"
 INDEX_LOCK = "index.lock"
+
+ONE_PACK = {"fastimport.unpackLimit": "0"}
+"""What is written stays one pack, which is brought to disk with its name, as single objects are
+not."""
 
 
 class Note(NamedTuple):
@@ -98,7 +103,7 @@ def write_commit(head: Head, commit: NewCommit, contents: Mapping[str, bytes]) -
     Raises:
         HubError: It cannot be written.
     """
-    with open_importer(head.common_directory, **configuration(DURABLE)) as importer:
+    with open_importer(head.common_directory, **configuration(DURABLE | ONE_PACK)) as importer:
         for content in contents.values():
             importer.blob(content)
         mark = importer.commit(commit)
@@ -172,7 +177,7 @@ def _index_fields(change: Change) -> tuple[int, bytes]:
 
 
 def move_branch(etc_path: str, note: Note, committer: Identity, reason: str, lock: int) -> None:
-    """Let upstream's branch name the new commit: from here on all is promoted.
+    """Let upstream's branch name the new commit: from here on all is promoted, and on disk.
 
     Raises:
         UpstreamError: It does not name the old one any more; nothing has changed then.
@@ -180,6 +185,7 @@ def move_branch(etc_path: str, note: Note, committer: Identity, reason: str, loc
     who = {"GIT_COMMITTER_NAME": committer.name, "GIT_COMMITTER_EMAIL": committer.email}
     with _writing(etc_path, lock, **who) as run:
         run("update-ref", "-m", reason, note.branch, note.new, note.old)
+    sync_file_system(read_head(etc_path).common_directory)
 
 
 def is_promoted(etc_path: str, head: Head, note: Note) -> bool:

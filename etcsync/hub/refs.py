@@ -228,10 +228,21 @@ def await_lock(lock: str) -> None:
         os.unlink(lock)
 
 
+def await_locks(directory: str) -> None:
+    """Return when git has no lock on the hub's refs; removes left-overs as `await_lock` does."""
+    for lock in lock_files(directory):
+        await_lock(lock)
+
+
 def lock_files(directory: str) -> Iterator[str]:
-    """Yield the lock files of git that keep the hub's refs from being moved."""
+    """Yield the lock files of git that keep the hub's refs from being moved.
+
+    ``packed-refs.new`` works like one: git makes it beside its lock, and gives up where a killed
+    git has left it.
+    """
     yield from (path for path in _walk_refs(directory) if path.endswith(".lock"))
-    for name in ("packed-refs.lock", "HEAD.lock", "config.lock", "shallow.lock"):
+    names = ("packed-refs.lock", "packed-refs.new", "HEAD.lock", "config.lock", "shallow.lock")
+    for name in names:
         if os.path.lexists(path := os.path.join(directory, name)):
             yield path
 

@@ -18,7 +18,7 @@ from etcsync.errors import HubError, UpstreamError
 from etcsync.host.transactions import transaction_in_progress
 from etcsync.hub.fetch import DURABLE, fetch
 from etcsync.hub.git import configuration, git_command, read_ref, run_git
-from etcsync.hub.refs import UPSTREAM_REF
+from etcsync.hub.refs import UPSTREAM_REF, await_locks
 from etcsync.hub.rewrite import refuse_rewrite
 
 NO_COMMIT = "0" * 40
@@ -215,6 +215,7 @@ def fetch_upstream(
     with git_command(hub_path, **configuration(DURABLE)) as git:
         if old is not None and not accept_rewrite:
             refuse_rewrite(partial(run_git, git), etc_path, old, commit)
+        await_locks(hub_path)
         run_git(git, "update-ref", UPSTREAM_REF, commit, old or NO_COMMIT)
     return Fetched(old, commit)
 

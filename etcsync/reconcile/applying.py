@@ -24,6 +24,7 @@ from etcsync.tree.account_lock import AccountsBusyError, account_lock
 from etcsync.tree.apply import Change, Staged, settle, stage, sync
 from etcsync.tree.beneath import OpenTree, open_tree
 from etcsync.tree.preparing import kept_attributes
+from etcsync.tree.reading import is_mirrored
 from etcsync.tree.recovery import recover
 from etcsync.tree.staging import Staging
 from etcsync.tree.undoing import take_back_half_groups
@@ -129,10 +130,25 @@ def _stage_all(cluster: Cluster, current: Round, options: SyncOptions) -> dict[s
                         changes,
                         cluster.contents.read,
                         source=source,
-                        limit=cluster.settings.limits.max_file_size,
+                        limit=_limit(cluster, intent, changes),
                         ownership=cluster.ownership,
                     )
     return staged
+
+
+def _limit(cluster: Cluster, intent: Intent, changes: Sequence[Change]) -> int:
+    """Return the bytes of the longest file that may come out of a client's tree as planned."""
+    limit = cluster.settings.limits.max_file_size
+    stats = intent.snapshot.scan.stats
+    long = {
+        change.before.oid
+        for change in changes
+        if change.before is not None
+        and change.before.kind is Kind.FILE
+        and not is_mirrored(change.before)
+        and (change.path not in stats or stats[change.path].size > limit)
+    }
+    return max(limit, *cluster.hub.sizes(long).values()) if long else limit
 
 
 def _swap_all(

@@ -17,6 +17,7 @@ from etcsync.plan.merger import Merger
 from etcsync.plan.model import changed_paths
 from etcsync.policy.policy import Policy, PolicySet
 from etcsync.reconcile.contents import Contents
+from etcsync.reconcile.live_side import live_side
 from etcsync.reconcile.policies import load_rules
 from etcsync.reconcile.sides import Side, Sides
 from etcsync.reconcile.suspensions import Suspensions, suspensions_in_force
@@ -24,7 +25,7 @@ from etcsync.reconcile.texts import Texts
 from etcsync.reconcile.validators import Validators
 from etcsync.tree.accounts import Accounts, parse_accounts
 from etcsync.tree.ignore import Hides
-from etcsync.tree.live import live_metadata, scan_mirror_source
+from etcsync.tree.live import scan_mirror_source
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
         tree = hub.commit(commit).tree
         theirs = sides.side(tree)
         if not theirs.keeps_metadata:
-            theirs = sides.side(tree, live_metadata(etc, ownership=ownership))
+            theirs = live_side(hub, sides, tree, etc, ownership=ownership)
         merger = Merger(contents.read)
         yield Cluster(
             settings=settings,

@@ -56,7 +56,7 @@ def parse_base_message(message: str) -> BaseRecord:
         document = json.loads(message.partition("\n\n")[2])
         holds = tuple(HeldPath(**held) for held in document["holds"])
         return BaseRecord(document["upstream"], holds)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise ValueError(f"not the message of a base commit: {error}") from error
 
 
@@ -92,13 +92,18 @@ def result_message(client: str, cause: Cause, upstream: str, paths: Mapping[str,
 
 
 def notes_of(message: str) -> dict[str, str]:
-    """Return what `result_message` noted of single paths."""
+    """Return what `result_message` noted of single paths.
+
+    The message may be an adopted clone's, whose author wrote there what they liked.
+    """
     text = trailer(message, NOTES_TRAILER)
     try:
         notes = json.loads(text or "{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
-    return notes if isinstance(notes, dict) else {}
+    if not isinstance(notes, dict):
+        return {}
+    return {path: note for path, note in notes.items() if isinstance(note, str)}
 
 
 def promote_message(client: str, captured: str, changes: Mapping[str, str], text: str = "") -> str:

@@ -1,7 +1,7 @@
 """One client's three versions: base, ours and theirs, and what was recorded before."""
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -148,7 +148,7 @@ def scan_tree(
     cluster: Cluster,
     client: Client,
     records: Mapping[str, FileRecord],
-    known: Iterable[Mapping[str, object]],
+    known: Sequence[Mapping[str, Entry | GitEntry | FileRecord]],
 ) -> Scan:
     """Walk a client's tree.
 
@@ -156,17 +156,24 @@ def scan_tree(
         cluster: The open cluster.
         client: The client.
         records: What was recorded last: contents in the same state are not read again.
-        known: Further versions whose paths no ``.gitignore`` hides.
+        known: Further versions: no ``.gitignore`` hides their paths, and what is as long as one
+            of them is not too long.
 
     Raises:
         TreeError: The tree is missing or cannot be read.
     """
     paths = frozenset(cluster.theirs.entries).union(*known)
     limits = Limits(file_size=cluster.settings.limits.max_file_size)
+
+    def longest(path: str) -> int:
+        sides = (cluster.theirs.entries, *known)
+        oids = {side[path].oid for side in sides if path in side}
+        return max(cluster.hub.sizes(oids - {""}).values(), default=0)
+
     with open_tree(cluster.settings.tree_path(client.name)) as tree:
         return scan(
             tree,
-            Known(paths, records, cluster.theirs.oids),
+            Known(paths, records, cluster.theirs.oids, longest),
             cluster.policy(client).treatment,
             cluster.hides,
             cluster.contents.put,

@@ -98,7 +98,7 @@ def _take_bench(bench: OpenTree) -> None:
             f"{bench.path} holds what a killed run took out of a tree.",
             hint="Sync again; it is recorded first.",
         )
-    for name in (*slots_in_use(bench), journal.UNFINISHED_NAME):
+    for name in (*slots_in_use(bench), journal.STAGED_NAME):
         clear(Place(bench.descriptor, encode_path(name)))
 
 

@@ -228,10 +228,14 @@ def readlink(place: Place) -> bytes:
     return os.readlink(place.name, dir_fd=place.directory)
 
 
-def list_directory(descriptor: int) -> list[tuple[str, os.stat_result]]:
+def list_directory(descriptor: int, most: int | None = None) -> list[tuple[str, os.stat_result]]:
     """Return the names in an open directory, in no order, each with its ``lstat``.
 
     A name that vanishes meanwhile is left out.
+
+    Args:
+        descriptor: The open directory.
+        most: How many names are wanted at most; where there are more, one more is returned.
 
     Raises:
         OSError: The directory, or the state of a name in it, cannot be read; nothing less than
@@ -245,6 +249,8 @@ def list_directory(descriptor: int) -> list[tuple[str, os.stat_result]]:
             except FileNotFoundError:
                 continue
             children.append((child.name if _UTF8 else _renamed(child.name), status))
+            if most is not None and len(children) > most:
+                break
     return children
 
 

@@ -177,12 +177,16 @@ class Intake:
         self._found.record(path, after, target, settled=settled)
 
     def _file(self, place: Place, path: str) -> None:
-        status, content, settled = read_file(self._tree, place, self._limits.file_size)
+        limit = self._limits.file_size
+        status, content, settled = read_file(self._tree, place, limit)
+        if content is None and (longest := self._known.longest(path)) > limit:
+            limit = longest
+            status, content, settled = read_file(self._tree, place, limit)
         if content is not None:
             self._found.record(path, status, content, settled=settled)
             return
         plain = entry_of(status, ownership=self._ownership)
-        detail = f"{status.st_size} bytes, the limit is {self._limits.file_size}"
+        detail = f"{status.st_size} bytes, the limit is {limit}"
         self._found.refuse(path, plain, "oversized", detail)
 
     def _git_file(self, place: Place, status: os.stat_result) -> None:

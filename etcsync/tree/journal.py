@@ -1,11 +1,12 @@
 """The journal on a bench: for each slot what was staged there, for which path, and in whose place.
 
-It is complete before the first swap. After a crash it tells of everything on the bench whether it
-is etcsync's own or came out of a client's tree.
+It is complete, and on disk, before the first swap. After a crash it tells of everything on the
+bench whether it is etcsync's own or came out of a client's tree.
 """
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from etcsync.entries import ROOT, Entry, Kind, encode_path
@@ -16,8 +17,13 @@ from etcsync.tree.beneath import OpenTree, Place
 from etcsync.tree.reading import read_file
 
 NAME = "journal"
-UNFINISHED_NAME = "journal.new"
-_SIZE_LIMIT = 256 * 1024 * 1024
+"""Once swapping begins: it is on disk then."""
+
+STAGED_NAME = "journal.new"
+"""While it need not be whole: no swap has begun, or it is whole."""
+
+NAMES = (NAME, STAGED_NAME)
+_SIZE_LIMIT = 64 * 1024 * 1024
 
 
 class Slot(NamedTuple):
@@ -45,15 +51,25 @@ class Slot(NamedTuple):
 
 
 def write_journal(bench: OpenTree, slots: Iterable[Slot]) -> None:
-    """Write down what was staged; it is there as a whole or not at all.
+    """Write down what was staged.
 
     Raises:
-        OSError: It cannot be written; then it is not there.
+        OSError: It cannot be written.
     """
-    unfinished = Place(bench.descriptor, UNFINISHED_NAME.encode())
-    with open(beneath.make_file(unfinished), "wb") as file:
+    with open(beneath.make_file(_place(bench, STAGED_NAME)), "wb") as file:
         file.write(json.dumps(list(slots)).encode())
-    beneath.move(unfinished, Place(bench.descriptor, NAME.encode()))
+
+
+def begin_swapping(bench: OpenTree) -> None:
+    """Note that swapping begins; call it once everything staged is on disk.
+
+    From here on a journal that cannot be read means damage; before, that a run was killed, or the
+    power went, while it staged.
+
+    Raises:
+        OSError: It cannot be noted.
+    """
+    beneath.move(_place(bench, STAGED_NAME), _place(bench, NAME))
 
 
 def read_journal(bench: OpenTree) -> Mapping[str, Slot] | None:
@@ -63,16 +79,29 @@ def read_journal(bench: OpenTree) -> Mapping[str, Slot] | None:
         TreeError: The journal is damaged, so nothing on the bench may be removed.
     """
     try:
-        content = read_file(bench, Place(bench.descriptor, NAME.encode()), _SIZE_LIMIT).content
-        slots = _slots(json.loads(content or b""))
+        return _read(bench, NAME)
     except FileNotFoundError:
+        with suppress(OSError, ValueError, TypeError):
+            return _read(bench, STAGED_NAME)
         return None
     except (OSError, ValueError, TypeError) as error:
         raise TreeError(
             f"The journal in {bench.path} is damaged.",
             hint="Save the files there that a client may need, remove the directory, sync again.",
         ) from error
-    return {slot.name: slot for slot in slots}
+
+
+def _read(bench: OpenTree, name: str) -> Mapping[str, Slot]:
+    content = read_file(bench, _place(bench, name), _SIZE_LIMIT).content
+    try:
+        lines = json.loads(content or b"")
+    except RecursionError as error:
+        raise ValueError("it nests too deeply") from error
+    return {slot.name: slot for slot in _slots(lines)}
+
+
+def _place(bench: OpenTree, name: str) -> Place:
+    return Place(bench.descriptor, name.encode())
 
 
 def _slots(lines: object) -> list[Slot]:

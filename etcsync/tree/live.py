@@ -29,11 +29,12 @@ _IGNORED = Treatment(Strategy.IGNORE)
 
 
 class PathMetadata(NamedTuple):
-    """Mode, owner and group of one path."""
+    """Mode, owner and group of one path, and what stands there."""
 
     mode: int
     uid: int
     gid: int
+    kind: Kind
 
 
 def scan_mirror_source(
@@ -77,7 +78,7 @@ def live_metadata(etc: str, *, ownership: bool = True) -> dict[str, PathMetadata
     found = _walk(etc, lambda _: _IGNORED, ownership=ownership)
     everything = found.entries | found.unmanaged | found.hidden
     return {
-        path: PathMetadata(entry.mode, entry.uid, entry.gid)
+        path: PathMetadata(entry.mode, entry.uid, entry.gid, entry.kind)
         for path, entry in everything.items()
         if entry.kind is not Kind.SYMLINK
     }

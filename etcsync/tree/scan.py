@@ -106,7 +106,8 @@ class _Scanner:
                 self._bar(visit, error)
                 continue
             try:
-                self._children(visit, descriptor, beneath.list_directory(descriptor))
+                left = self.limits.entries - self.count
+                self._children(visit, descriptor, beneath.list_directory(descriptor, left))
             except OSError as error:
                 self._bar(visit, error)
             finally:

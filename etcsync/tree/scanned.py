@@ -1,6 +1,6 @@
 """What a scan is told and what it finds."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Callable, Container, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -23,7 +23,7 @@ class Limits(NamedTuple):
     """How much of a tree is taken in.
 
     Attributes:
-        file_size: Bytes of the longest file that is recorded.
+        file_size: Bytes of the longest file that is recorded, where no longer version is known.
         entries: Names in the whole tree; a tree with more is refused.
         depth: Directories inside each other; deeper ones are reported.
         seconds: Time for a tree's own ``.gitignore`` rules; a tree that needs more is refused.
@@ -44,11 +44,14 @@ class Known:
             looked at whatever ``.gitignore`` says.
         records: What was recorded of files and links: their state, and the blob.
         oids: Blobs that need not be stored again.
+        longest: Gives the bytes of the longest version that is known of a path; asked only about
+            files over the limit.
     """
 
     paths: AbstractSet[str] = frozenset()
     records: Mapping[str, FileRecord] = field(default_factory=dict)
     oids: Container[str] = frozenset()
+    longest: Callable[[str], int] = lambda _: 0
 
 
 @dataclass(frozen=True, slots=True)

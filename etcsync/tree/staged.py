@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from etcsync.entries import Kind, StatKey, ancestors, blob_oid
 from etcsync.tree import beneath
 from etcsync.tree.beneath import OpenTree, open_tree
+from etcsync.tree.journal import begin_swapping
 from etcsync.tree.outcome import Applied, Item, Out
 from etcsync.tree.reading import (
     is_mirrored,
@@ -74,6 +75,7 @@ class Staged:
         if not self.items:
             return
         with self._opened() as swapper:
+            begin_swapping(swapper.bench)
             for item in self.items:
                 self._attempt(item, swapper)
             self._take_back_groups(swapper)

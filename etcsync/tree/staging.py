@@ -64,17 +64,15 @@ class Staging:
     def unfinished(self, client: str, tree: OpenTree) -> list[bool]:
         """Return where a killed run left a bench: True for inside the tree, False for beside it.
 
-        What was staged before the journal was complete is not counted: no swap had begun, and
-        the next staging clears it.
+        What was staged before the journal was begun is not counted: no swap had begun, and the
+        next staging clears it.
         """
-        found = []
-        with suppress(FileNotFoundError):
-            name = bench_name(client, inside=False)
-            os.lstat(os.path.join(self.directory, name, journal.NAME))
-            found.append(False)
-        with suppress(OSError), tree.place(f"{STAGING_NAME}/{journal.NAME}") as place:
-            beneath.lstat(place)
-            found.append(True)
+        name = bench_name(client, inside=False)
+        beside = (os.path.join(self.directory, name, each) for each in journal.NAMES)
+        found = [False] if any(map(os.path.lexists, beside)) else []
+        with suppress(OSError), tree.directory(STAGING_NAME) as bench:
+            if not {each for each, _ in beneath.list_directory(bench)}.isdisjoint(journal.NAMES):
+                found.append(True)
         return found
 
     def discard(self, client: str, tree: OpenTree, *, inside: bool) -> None:
@@ -84,7 +82,7 @@ class Staging:
             TreeError: Something on it cannot be removed.
         """
         with self.bench(client, tree, inside=inside) as bench:
-            for name in (*slots_in_use(bench), journal.UNFINISHED_NAME, journal.NAME):
+            for name in (*slots_in_use(bench), *reversed(journal.NAMES)):
                 clear(Place(bench.descriptor, encode_path(name)))
         with ExitStack() as stack:
             above = tree if inside else stack.enter_context(self._open())
@@ -139,7 +137,7 @@ def _mount(descriptor: int) -> str:
 def slots_in_use(bench: OpenTree) -> list[str]:
     """Return the names on a bench, but for the journal's."""
     names = {name for name, _ in beneath.list_directory(bench.descriptor)}
-    return sorted(names - {journal.NAME, journal.UNFINISHED_NAME})
+    return sorted(names.difference(journal.NAMES))
 
 
 def clear(place: Place) -> None:

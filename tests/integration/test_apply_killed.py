@@ -25,9 +25,15 @@ def work(tmp_path):
     return bench
 
 
-def test_killed_while_staging_the_next_run_starts_over(work):
+@pytest.mark.parametrize("written", [b"", b"[[", b"\0" * 100, None])
+def test_killed_while_staging_the_next_run_starts_over(work, written):
+    """The journal may be torn, or empty when the power went: then no swap had begun."""
     work.stage({"motd": work.file(b"planned\n")})
-    (Path(work.staging.directory) / "client0" / "journal").unlink()
+    journal = Path(work.staging.directory) / "client0" / "journal.new"
+    if written is None:
+        journal.unlink()
+    else:
+        journal.write_bytes(written)
     assert work.recover() == []
     assert work.apply({"motd": work.file(b"again\n")}).done == {"motd"}
 
@@ -79,7 +85,7 @@ def test_what_cannot_be_recorded_goes_back_beside_its_place(work, stand):
     else:
         with slot.open("wb") as file:
             file.truncate(2**30)
-    journal = json.loads((slot.parent / "journal").read_text())
+    journal = json.loads((slot.parent / "journal.new").read_text())
     back = work.tree / f".{journal[0][1]}.etcsync-1"
     assert work.recover() == []
     assert os.path.lexists(back)
@@ -87,7 +93,9 @@ def test_what_cannot_be_recorded_goes_back_beside_its_place(work, stand):
         assert (back / "inside").read_text() == "inside"
 
 
-@pytest.mark.parametrize("content", [b"", b"[", b"{}", b"[[1]]", b'[["a", "../x", 1, null, null]]'])
+@pytest.mark.parametrize(
+    "content", [b"", b"[", b"[" * 100_000, b"{}", b"[[1]]", b'[["a", "../x", 1, null, null]]']
+)
 def test_a_damaged_journal_keeps_everything_and_asks_for_help(work, content):
     work.stage({"motd": work.file(b"planned\n")}).swap()
     bench = Path(work.staging.directory) / "client0"

@@ -6,6 +6,7 @@ import sys
 import time
 
 import pytest
+from cluster import sample_cluster
 from hub_support import make_hub, plain_git, record
 
 from etcsync.errors import HubError
@@ -134,6 +135,27 @@ def test_an_old_lock_file_is_a_left_over_and_a_young_one_is_waited_for(
     hub.update_refs([RefUpdate(UPSTREAM_REF, commits[1], commits[0])])
     assert 0.25 < time.monotonic() - started < 5
     assert not os.path.exists(lock)
+
+
+def test_what_a_killed_git_left_of_packing_refs_is_removed(path, hub, commits):
+    hub.git("update-ref", UPSTREAM_REF, commits[0])
+    for name in ("packed-refs.lock", "packed-refs.new"):
+        with open(os.path.join(path, name), "wb"):
+            os.utime(os.path.join(path, name), (0, 0))
+    hub.update_refs([RefUpdate(UPSTREAM_REF, commits[1], commits[0])])
+    assert hub.refs()[UPSTREAM_REF] == commits[1]
+    assert not os.path.exists(os.path.join(path, "packed-refs.new"))
+
+
+def test_a_lock_that_a_killed_git_left_keeps_no_commit_from_being_fetched(tmp_path):
+    cluster = sample_cluster(tmp_path, clients=1)
+    cluster.write("motd", "a new message\n")
+    lock = cluster.state / "hub.git/refs/heads/upstream.lock"
+    lock.parent.mkdir(parents=True, exist_ok=True)
+    lock.touch()
+    os.utime(lock, (0, 0))
+    cluster.sync()
+    assert (cluster.tree(0) / "motd").read_text() == "a new message\n"
 
 
 MOVER = """

@@ -5,6 +5,7 @@ import os
 import pytest
 from tree_support import AS_ROOT, policy, take
 
+from etcsync.entries import Kind
 from etcsync.policy.treatment import Strategy
 from etcsync.tree.live import left_overs, live_metadata, scan_mirror_source
 
@@ -38,7 +39,7 @@ def test_they_compare_with_what_a_client_has(etc):
 
 def test_metadata_of_all_that_stands_there(etc):
     found = live_metadata(str(etc), ownership=AS_ROOT)
-    assert found["motd"] == (0o600, 0, 0)
+    assert found["motd"] == (0o600, 0, 0, Kind.FILE)
     assert found["udev"].mode == 0o750
     assert {".", "ld.so.cache", "udev/hwdb.bin"} <= found.keys()
     assert "mtab" not in found
