@@ -72,8 +72,9 @@ def run_sweep(part: str, number: int, until: float) -> int:
     """Go through all commands in one way, and return how many steps broke a promise."""
     bench = Bench.build()
     try:
-        for scenario in SCENARIOS:
-            tried = sum(1 for _ in _until(until, _sweep(part, bench, scenario, number)))
+        for left, scenario in zip(range(len(SCENARIOS), 0, -1), SCENARIOS, strict=True):
+            moment = time.monotonic() + (until - time.monotonic()) / left
+            tried = sum(1 for _ in _until(moment, _sweep(part, bench, scenario, number)))
             print(f"{part}: {scenario.name}: {tried} steps", flush=True)
     finally:
         bench.clear_away()

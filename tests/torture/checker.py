@@ -186,7 +186,7 @@ class Checker:
         """Take down what stands in every tree, upstream, and around them."""
         self.before = {name: survey(tree) for name, tree in self.trees.items()}
         self.upstream_before = survey(self.upstream)
-        self.around_before = survey(self.around, self.own)
+        self.around_before = self._look_around()
 
     def check(self, *, cut_off: bool = False) -> dict[str, Survey]:
         """Raise unless everything that stood somewhere is in place or in history.
@@ -258,8 +258,16 @@ class Checker:
             if lost:
                 raise BrokenPromiseError(f"upstream lost {sorted(lost)}")
 
+    def _look_around(self) -> Survey:
+        """Return what is around, but for etcsync's own and its temporary files beside those."""
+        names = os.listdir(os.fsencode(self.around))
+        temporary = {
+            name for name in names for own in self.own if name.startswith(b"." + own + b".")
+        }
+        return survey(self.around, self.own | temporary)
+
     def _nothing_else_changed(self) -> None:
-        around = survey(self.around, self.own)
+        around = self._look_around()
         if around != self.around_before:
             changed = {p for p, _ in around.items() ^ self.around_before.items()}
             raise BrokenPromiseError(f"changed outside the trees: {sorted(changed)}")
