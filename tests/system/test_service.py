@@ -1,7 +1,8 @@
 """The service under a real systemd: its sandbox lets etcsync do its work, and nothing else.
 
-The command of the unit is replaced by a script that does, one after the other, what the daemon does
-through the same programs; everything else of the unit is as it is installed.
+First the command of the unit is replaced by a script that does, one after the other, what the
+daemon does through the same programs; then the daemon itself runs. Everything else of the unit is
+as it is installed.
 """
 
 import os
@@ -105,6 +106,32 @@ systemctl reload etcsync
 sleep 0.5
 systemctl stop etcsync
 systemctl show --property ActiveState,Result etcsync > ended
+
+cat > /etc/systemd/system/etcsync.service.d/test.conf <<END
+[Unit]
+DefaultDependencies=no
+[Service]
+StandardError=append:/work-of-test/daemon.log
+END
+systemctl daemon-reload
+try() { name=$1; shift; "$@" > "$name.out" 2>&1; echo "$name $?" >> statuses; }
+everywhere() {
+    for _ in {1..200}; do
+        cmp {/srv/root/etc,/srv/etc-client0}/$1 && cmp {/srv/root/etc,/srv/etc-client1}/$1 && return
+        sleep 0.1
+    done
+    return 1
+}
+commit() { echo "$1" > "/srv/root/etc/$1" && chroot /srv/root etckeeper commit -m "$1"; }
+try daemon-starts systemctl start etcsync
+systemctl show --property ActiveState,StatusText etcsync > daemon-ready
+try daemon-commit commit by-daemon
+try daemon-brings everywhere by-daemon
+try daemon-reloads systemctl reload etcsync
+try daemon-commit-again commit after-reload
+try daemon-goes-on everywhere after-reload
+systemctl stop etcsync
+systemctl show --property ActiveState,Result,NRestarts etcsync > daemon-ended
 systemctl --no-block exit 0
 """
 
@@ -130,7 +157,7 @@ def work(debian_base: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     logs = "".join(
         each.read_text() for each in (work / "prepare.log", work / "systemd.log") if each.exists()
     )
-    assert (work / "ended").exists(), booted.stdout + booted.stderr + logs
+    assert (work / "daemon-ended").exists(), booted.stdout + booted.stderr + logs
     return work
 
 
@@ -194,3 +221,16 @@ def test_systemd_knows_when_it_is_ready_and_it_ends_when_told_to(work):
     ]  # fmt: skip
     assert (work / "signals").read_text() == "reloaded\nstopped\n"
     assert (work / "ended").read_text().split() == ["Result=success", "ActiveState=inactive"]
+
+
+def test_it_runs_the_daemon_from_ready_to_stopped(work, statuses):
+    log = (work / "daemon.log").read_text()
+    wanted = ["starts", "commit", "brings", "reloads", "commit-again", "goes-on"]
+    assert {name: statuses[f"daemon-{name}"] for name in wanted} == dict.fromkeys(wanted, 0), log
+    ready = (work / "daemon-ready").read_text()
+    assert "ActiveState=active\n" in ready
+    assert "2 clients" in ready
+    assert set((work / "daemon-ended").read_text().split()) == {
+        "Result=success", "NRestarts=0", "ActiveState=inactive",
+    }  # fmt: skip
+    assert log.endswith("ended\n")
