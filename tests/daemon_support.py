@@ -18,8 +18,8 @@ PATIENCE = 20.0
 """Seconds that a test waits for something that takes a fraction of one on an idle machine."""
 
 
-def daemon_settings(interval: str = "1h", settle: float = SETTLE) -> str:
-    return f'[daemon]\ninterval = "{interval}"\nsettle = "{settle}"\n'
+def daemon_settings(interval: str = "1h", settle: float = SETTLE, listen: str = "") -> str:
+    return f'[daemon]\ninterval = "{interval}"\nsettle = "{settle}"\nlisten = "{listen}"\n'
 
 
 def eventually(holds: Callable[[], Any], within: float = PATIENCE) -> float:

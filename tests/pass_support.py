@@ -11,9 +11,9 @@ from etcsync.config import Settings, parse_settings
 from etcsync.daemon.passes import Pass, Why
 from etcsync.errors import EtcsyncError, TreeError
 from etcsync.logs import configure, get_logger
-from etcsync.plan.model import Act, Action
+from etcsync.plan.model import Act, Action, Change, Difference
 from etcsync.policy.treatment import Strategy
-from etcsync.reconcile.model import ClientRun, HeldPath, Run
+from etcsync.reconcile.model import ClientRun, HeldPath, Run, ServerRun
 from etcsync.reconcile.suspensions import Suspension
 
 NOON = datetime(2026, 11, 25, 12, 0, 0, tzinfo=UTC)
@@ -41,6 +41,7 @@ def client_run(
     *,
     held: Mapping[str, str] | Sequence[str] = (),
     healed: Sequence[str] = (),
+    drift: Sequence[str] = (),
     error: str | None = None,
     suspended: str | None = None,
 ) -> ClientRun:
@@ -50,6 +51,7 @@ def client_run(
         name: The client.
         held: Paths that are held, with the upstream commit if it matters.
         healed: Paths that were put back.
+        drift: Paths that have drifted.
         error: Why it failed.
         suspended: Why it is suspended.
     """
@@ -62,6 +64,7 @@ def client_run(
             for path, commit in commits.items()
         ],
         actions=[Action(path, Act.HEAL, Strategy.UPSTREAM, "", None, None) for path in healed],
+        drift=[Difference(path, Change.MODIFIED, Strategy.MERGE) for path in drift],
         suspended=None
         if suspended is None
         else Suspension(since=NOON, until=None, reason=suspended, by="ada"),
@@ -75,11 +78,13 @@ def made_pass(
     commit: str = COMMIT,
     duration: float = 0.5,
     clients: Sequence[str] | None = None,
+    server: str | None = None,
 ) -> Pass:
-    """Return a pass, ``at`` seconds after noon."""
+    """Return a pass, ``at`` seconds after noon; ``server`` is what is wrong around the trees."""
     names = [run.name for run in runs] if clients is None else clients
     started = NOON + timedelta(seconds=at)
-    return Pass(f"p{at}", why, names, started, duration, Run(commit, runs))
+    around = ServerRun(error=EtcsyncError(server) if server else None)
+    return Pass(f"p{at}", why, names, started, duration, Run(commit, runs, server=around))
 
 
 def failed_pass(error: EtcsyncError, at: float = 0.0) -> Pass:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from etcsync.config import Settings
 from etcsync.daemon.passes import Pass
-from etcsync.daemon.passing import result_of
+from etcsync.daemon.passing import error_of, result_of
 from etcsync.logs import get_logger
 from etcsync.reconcile.daemon_state import DaemonRecord, LastPass, write_record
 
@@ -28,11 +28,12 @@ class Diary:
 
     def note(self, settings: Settings, made: Pass) -> LastPass:
         """Write down a pass, and return what was written; a full disk is no reason to stop."""
+        error = error_of(made)
         last = LastPass(
             time=_now(),
             why=made.why.value,
             result=result_of(made),
-            error=made.error.message if made.error else None,
+            error=error.message if error else None,
         )
         full = made.run is not None and len(made.clients) == len(settings.clients)
         last_full = last.time if full else self._record.last_full

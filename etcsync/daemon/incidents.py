@@ -26,6 +26,9 @@ ANY_CLIENT = "CLIENT"
 WHOLE = ""
 """Takes the place of a client's name where the daemon as a whole is concerned."""
 
+SERVER = "/"
+"""Takes the place of a client's name where the server around the trees is concerned."""
+
 
 @dataclass(frozen=True, slots=True)
 class Incident:
@@ -40,6 +43,7 @@ class Incident:
         clients: The clients, in the settings' order; none where the whole daemon is concerned.
         opened: When it was first seen, RFC 3339 UTC.
         updated: When its clients last changed.
+        server: Whether it is about the server around the trees; there are no clients then.
     """
 
     id: str
@@ -50,11 +54,12 @@ class Incident:
     clients: tuple[str, ...]
     opened: str
     updated: str
+    server: bool = False
 
     @property
     def members(self) -> frozenset[str]:
-        """Whom it concerns: clients, or `WHOLE`."""
-        return frozenset(self.clients or (WHOLE,))
+        """Whom it concerns: clients, `SERVER` or `WHOLE`."""
+        return frozenset(self.clients or (SERVER if self.server else WHOLE,))
 
 
 class What(StrEnum):
@@ -98,7 +103,7 @@ def advance(
         concerned = set(seen.members if seen else ())
         if before:
             concerned |= before.members - judged[incident.kind]
-        concerned &= {WHOLE, *names}
+        concerned &= {WHOLE, SERVER, *names}
         if not concerned:
             if before:
                 changes.append(Change(What.CLOSED, replace(before, updated=now)))
@@ -115,13 +120,14 @@ def advance(
 def _judged(done: Pass) -> dict[IncidentKind, frozenset[str]]:
     """Return whom the pass says something about, by the kind of what it says.
 
-    What a client that failed holds, and whether it was healed, is not known.
+    What a client that failed holds, and whether it was healed, is not known; nor is how the server
+    is when the pass could not be made.
     """
     runs = done.run.clients if done.run else ()
     seen = frozenset(run.name for run in runs)
     well = frozenset(run.name for run in runs if not run.error)
     return {
-        IncidentKind.ERROR: seen | {WHOLE},
+        IncidentKind.ERROR: seen | ({WHOLE, SERVER} if done.run else {WHOLE}),
         IncidentKind.SUSPENSION: seen,
         IncidentKind.CONFLICT: well,
         IncidentKind.HEAL: well,
@@ -142,9 +148,10 @@ def _found(done: Pass, now: str) -> dict[str, Incident]:
             message=cause.message,
             hint=cause.hint,
             path=cause.path,
-            clients=tuple(name for name in dict.fromkeys(clients[key]) if name != WHOLE),
+            clients=tuple(n for n in dict.fromkeys(clients[key]) if n not in {WHOLE, SERVER}),
             opened=now,
             updated=now,
+            server=SERVER in clients[key],
         )
         for key, cause in causes.items()
     }
@@ -167,6 +174,8 @@ class _Cause(NamedTuple):
 def _causes(done: Pass) -> Iterator[tuple[str, _Cause]]:
     if done.error:
         yield WHOLE, _error(done.error, WHOLE)
+    if done.run and done.run.server.error:
+        yield SERVER, _of_server(done.run.server.error)
     for run in done.run.clients if done.run else ():
         if run.error:
             yield run.name, _error(run.error, run.name)
@@ -202,6 +211,14 @@ def _error(error: EtcsyncError, name: str) -> _Cause:
     kind = (type(error).__name__, re.sub(r"\d+", "#", message))
     named = "whole" if name == WHOLE else "client"
     return _Cause(IncidentKind.ERROR, (named, *kind), message, hint and _without_name(hint, name))
+
+
+def _of_server(error: EtcsyncError) -> _Cause:
+    """Return the cause of an error around the trees: always the same, with the words of the first.
+
+    What was refused once is not tried again, and later passes only say so.
+    """
+    return _Cause(IncidentKind.ERROR, ("server",), error.message, error.hint)
 
 
 def _without_name(text: str, name: str) -> str:

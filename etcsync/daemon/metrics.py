@@ -17,10 +17,9 @@ from etcsync.daemon.metrics_fleet import STATES, Fleet, Propagation
 from etcsync.daemon.passes import Pass, Why
 from etcsync.setting_types import IncidentKind
 
-RESULTS = ("done", "held", "client-failed", "failed")
-"""How a pass can end: well; something is held; a client failed; it could not be made at all."""
-
-_OF_EXIT_STATUS = {0: "done", 1: "held", 3: "client-failed"}
+RESULTS = ("done", "held", "server-failed", "client-failed", "failed")
+"""How a pass can end: well; something is held; exports or /boot are not as they should be; a client
+failed; it could not be made at all."""
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 """Upper bounds of the histogram of passes."""
@@ -88,8 +87,7 @@ class Metrics:
 
     def __call__(self, done: Pass) -> None:
         """Count a pass, and take what it says."""
-        result = _OF_EXIT_STATUS[done.run.exit_status] if done.run else "failed"
-        self._passes.labels(done.why.value, result).inc()
+        self._passes.labels(done.why.value, _result(done)).inc()
         self._duration.observe(done.duration)
         if done.run is None:
             return
@@ -131,3 +129,13 @@ class Metrics:
         ):
             if time is not None:
                 gauge.set(time.timestamp())
+
+
+def _result(done: Pass) -> str:
+    if done.run is None:
+        return "failed"
+    if any(client.error for client in done.run.clients):
+        return "client-failed"
+    if done.run.server.error:
+        return "server-failed"
+    return "held" if done.run.exit_status else "done"

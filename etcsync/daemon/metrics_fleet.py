@@ -6,9 +6,8 @@ from datetime import datetime
 
 from etcsync.reconcile.model import ClientRun, Run
 
-STATES = ("error", "suspended", "conflicted", "behind", "synced")
-"""The states of a client that a pass can tell; the first that applies counts. Drift is none of
-them: to know of it takes a reading of all trees, as `etcsync status` does."""
+STATES = ("error", "suspended", "conflicted", "behind", "drifted", "synced")
+"""The states of a client, as `etcsync status` has them; the first that applies counts."""
 
 UNDER_WAY = 1000
 """Commits on their way to the last client whose times are remembered."""
@@ -90,7 +89,9 @@ class Fleet:
             return "suspended"
         if run.conflicts:
             return "conflicted"
-        return "synced" if commit == self.commit else "behind"
+        if commit != self.commit:
+            return "behind"
+        return "drifted" if run.drift else "synced"
 
 
 class Propagation:

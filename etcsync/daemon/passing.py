@@ -56,6 +56,11 @@ def result_of(made: Pass) -> Result:
     return {0: Result.DONE, 1: Result.HELD}.get(made.run.exit_status, Result.FAILED)
 
 
+def error_of(made: Pass) -> EtcsyncError | None:
+    """Return what kept a pass from being made, or from putting the server in order."""
+    return made.run.server.error if made.run else made.error
+
+
 def _tell(made: Pass) -> None:
     seconds = round(made.duration, 3)
     if made.run is None:
@@ -69,7 +74,9 @@ def _tell(made: Pass) -> None:
     failed = [client.name for client in made.run.clients if client.error]
     server = made.run.server
     if server.error:
-        log.error("the server is not as it should be", error=server.error.message)
+        log.error(
+            "the server is not as it should be", error=server.error.message, hint=server.error.hint
+        )
     say = log.info if actions or failed or server.done else log.debug
     say(
         "pass made",

@@ -1,6 +1,7 @@
-"""What happens at intervals, in a thread beside the loop."""
+"""What happens at intervals, in threads beside the loop."""
 
 import logging
+import threading
 from collections.abc import Callable
 from datetime import UTC
 
@@ -15,7 +16,11 @@ INTERVAL_JOB = "interval"
 
 
 class Timers:
-    """The timers of the daemon; the loop itself sees to it when the clock was set back."""
+    """The timers of the daemon.
+
+    The full reconciliation goes by the wall clock; when that was set back, the loop itself sees to
+    it. What must not stop then goes by `every`.
+    """
 
     def __init__(self) -> None:
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
@@ -25,6 +30,7 @@ class Timers:
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
         )
         self._scheduler.start()
+        self._ended = threading.Event()
 
     def follow(self, interval: float, over: Callable[[], None]) -> None:
         """Call ``over`` every ``interval`` seconds from now on, give or take a little."""
@@ -38,9 +44,15 @@ class Timers:
         )
 
     def every(self, seconds: float, action: Callable[[], None]) -> None:
-        """Call ``action`` every so many seconds."""
-        self._scheduler.add_job(action, "interval", seconds=seconds)
+        """Call ``action`` every so many seconds, whatever becomes of the wall clock."""
+
+        def repeat() -> None:
+            while not self._ended.wait(seconds):
+                action()
+
+        threading.Thread(target=repeat, name="timer", daemon=True).start()
 
     def close(self) -> None:
         """Call nothing any more."""
+        self._ended.set()
         self._scheduler.shutdown(wait=False)

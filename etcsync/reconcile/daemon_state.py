@@ -23,7 +23,7 @@ class Result(StrEnum):
     HELD = "held"
     """Something is held."""
     FAILED = "failed"
-    """At least one client failed."""
+    """At least one client failed, or the server around the trees is not as it should be."""
     NOT_MADE = "not made"
 
 
@@ -34,7 +34,7 @@ class LastPass(BaseModel):
         time: When it ended.
         why: What made it happen; one of `etcsync.daemon.passes.Why`.
         result: How it went.
-        error: Why it could not be made, or None.
+        error: Why it could not be made, or could not put the server in order; None: it could.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -71,6 +71,7 @@ class ClientRun:
         suspended: Why its tree was not written to, if it is suspended.
         chosen: The paths that the command decided.
         unmet: Those among them for which that was not carried out, with the reason.
+        drift: What differs from upstream afterwards and no policy explains.
     """
 
     name: str
@@ -82,6 +83,7 @@ class ClientRun:
     suspended: Suspension | None = None
     chosen: Sequence[str] = ()
     unmet: Sequence[tuple[str, str]] = ()
+    drift: Sequence[Difference] = ()
 
     def followed_by(self, later: "ClientRun") -> "ClientRun":
         """Return what two passes of one run did together."""

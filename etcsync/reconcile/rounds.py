@@ -77,6 +77,7 @@ class Round:
             suspended=self.suspensions.get(name),
             chosen=tuple(intent.snapshot.sides.choices),
             unmet=intent.plan.unmet,
+            drift=intent.plan.drift if done else (),
         )
 
 

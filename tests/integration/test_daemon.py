@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from cluster import Cluster, fingerprint, sample_cluster
+from cluster import Cluster, fingerprint, git, sample_cluster
 from daemon_support import (
     SETTLE,
     author,
@@ -91,6 +91,25 @@ def test_a_client_that_keeps_writing_is_recorded_all_the_same(cluster):
         assert recorded(cluster, "client2", "busy") is not None
         assert len(daemon.passes(why="client")) <= 4, "many edits are few passes"
         eventually(lambda: recorded(cluster, "client2", "busy") == f"{number - 1}\n")
+
+
+def test_ten_thousand_edits_in_one_burst_are_few_commits_and_none_is_lost(cluster):
+    places = [cluster.tree(0) / "burst" / f"file-{number}" for number in range(5000)]
+    hub = cluster.state / "hub.git"
+
+    def kept() -> list[str]:
+        return git(hub, "grep", "-h", "^second file-", "client0").splitlines()
+
+    with running(cluster):
+        before = int(git(hub, "rev-list", "--count", "client0"))
+        places[0].parent.mkdir()
+        for turn in ("first", "second"):
+            for place in places:
+                place.write_text(f"{turn} {place.name}\n")
+        eventually(lambda: len(kept()) == len(places), within=60)
+        assert sorted(kept()) == sorted(f"second {place.name}" for place in places)
+        assert int(git(hub, "rev-list", "--count", "client0")) <= before + 5
+    assert cluster.status()["client0"]["state"] == "drifted"
 
 
 def test_a_tree_that_is_moved_away_and_comes_back_is_watched_again(cluster, tmp_path):

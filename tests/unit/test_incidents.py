@@ -116,6 +116,32 @@ def test_a_pass_that_cannot_be_made_is_an_incident_of_no_client_and_judges_none(
     ]  # fmt: skip
 
 
+def test_what_is_wrong_around_the_trees_is_one_incident_until_a_pass_finds_it_mended() -> None:
+    well = client_run("client0")
+    assert through(
+        made_pass(well, server="exportfs failed: unknown keyword"),
+        made_pass(client_run("client1"), server="it is not tried again"),
+        failed_pass(HubError("broken")),
+        made_pass(well),
+    ) == [
+        [("opened", "error", ())],
+        [],
+        [("opened", "error", ())],
+        [("closed", "error", ()), ("closed", "error", ())],
+    ]
+
+
+def test_an_incident_of_the_server_keeps_the_words_of_the_first_refusal(tmp_path: Path) -> None:
+    refused = made_pass(client_run("client0"), server="exportfs failed: unknown keyword")
+    known, _ = advance({}, refused, NAMES)
+    write_incidents(str(tmp_path / "incidents.json"), known)
+    known = read_incidents(str(tmp_path / "incidents.json"))
+    again = made_pass(client_run("client0"), server="it is not tried again")
+    [incident] = advance(known, again, NAMES)[0].values()
+    assert incident.message == "exportfs failed: unknown keyword"
+    assert incident.server
+
+
 def test_a_client_that_is_removed_takes_its_incidents_along() -> None:
     known, _ = advance({}, made_pass(client_run("client0", held=["motd"])), NAMES)
     assert told(advance(known, made_pass(client_run("client1")), NAMES[1:])[1]) == [

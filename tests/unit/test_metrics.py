@@ -50,6 +50,16 @@ def test_clients_are_counted_by_the_worst_state_that_applies(metrics: Metrics) -
     assert value(metrics, "held_paths") == 2
 
 
+def test_drift_counts_where_nothing_worse_applies(metrics: Metrics) -> None:
+    held = client_run("client0", drift=["motd"], held=["issue"])
+    metrics(everywhere(COMMIT, 0, held, client_run("client1", drift=["motd"])))
+    assert states(metrics) == {"conflicted": 1, "drifted": 1, "synced": 1}
+    metrics(made_pass(client_run("client1"), client_run("client0", drift=["motd"])))
+    assert states(metrics) == {"drifted": 1, "synced": 2}
+    metrics(made_pass(client_run("client2"), commit=NEXT))
+    assert states(metrics) == {"behind": 2, "synced": 1}
+
+
 def test_clients_that_a_pass_with_a_new_commit_was_not_for_are_behind(metrics: Metrics) -> None:
     metrics(everywhere(COMMIT, 0))
     metrics(made_pass(client_run("client0"), commit=NEXT, why=Why.CLIENT))
@@ -66,13 +76,15 @@ def test_a_client_that_is_removed_is_counted_no_more(metrics: Metrics, tmp_path:
 def test_passes_are_counted_by_cause_and_result(metrics: Metrics) -> None:
     metrics(made_pass(client_run("client0"), why=Why.CLIENT))
     metrics(made_pass(client_run("client0", held=["motd"]), why=Why.CLIENT))
-    metrics(made_pass(client_run("client0", error="gone")))
+    metrics(made_pass(client_run("client0", error="gone"), server="exportfs failed"))
+    metrics(made_pass(client_run("client0", held=["motd"]), server="exportfs failed"))
     metrics(failed_pass(HubError("broken")))
     assert value(metrics, "passes_total", why="client", result="done") == 1
     assert value(metrics, "passes_total", why="client", result="held") == 1
     assert value(metrics, "passes_total", why="interval", result="client-failed") == 1
+    assert value(metrics, "passes_total", why="interval", result="server-failed") == 1
     assert value(metrics, "passes_total", why="retry", result="failed") == 1
-    assert value(metrics, "pass_duration_seconds_count") == 4
+    assert value(metrics, "pass_duration_seconds_count") == 5
 
 
 def test_success_is_as_old_as_that_of_the_client_that_waits_longest(metrics: Metrics) -> None:
