@@ -110,3 +110,9 @@ def recorded(cluster: Cluster, client: str, path: str) -> str | None:
 
 def author(cluster: Cluster, client: str) -> str:
     return git(cluster.state / "hub.git", "log", "-1", "--format=%an", client).strip()
+
+
+def incidents(cluster: Cluster) -> list[Any]:
+    """Return what `etcsync incidents` lists."""
+    found: list[Any] = cluster.run("incidents", "--json", status=None).json["incidents"]
+    return found

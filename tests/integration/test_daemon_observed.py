@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 import pytest
 from cluster import CLEAN_ENVIRONMENT, Cluster, sample_cluster
-from daemon_support import daemon_settings, eventually, everywhere, recorded, running
+from daemon_support import daemon_settings, eventually, everywhere, incidents, recorded, running
 from prometheus_client.parser import text_string_to_metric_families
 
 HEAVY = ("prometheus_client", "apscheduler", "watchdog", "apprise", "http.server")
@@ -68,11 +68,6 @@ def figures(address: str, name: str) -> dict[tuple[str, ...], float]:
 
 def states(address: str) -> dict[str, float]:
     return {state: number for (state,), number in figures(address, "clients").items()}
-
-
-def incidents(cluster: Cluster) -> list[Any]:
-    found: list[Any] = cluster.run("incidents", "--json", status=None).json["incidents"]
-    return found
 
 
 def test_health_and_figures_tell_of_passes_held_paths_and_propagation(cluster, address):

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from cluster import Cluster, sample_cluster
-from daemon_support import Daemon, daemon_settings, eventually, everywhere, running
+from daemon_support import Daemon, daemon_settings, eventually, everywhere, incidents, running
 
 
 @pytest.fixture
@@ -20,11 +20,6 @@ def cluster(tmp_path: Path) -> Cluster:
     cluster.settings.write_text(text)
     cluster.run("exports", "apply", status=None)
     return cluster
-
-
-def incidents(cluster: Cluster) -> list[Any]:
-    found: list[Any] = cluster.run("incidents", "--json", status=None).json["incidents"]
-    return found
 
 
 def last_pass(cluster: Cluster) -> Any:
