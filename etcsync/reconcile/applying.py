@@ -86,10 +86,10 @@ def apply_all(
     staged = _stage_all(cluster, current, options)
     if not staged:
         return {}
-    sync(staged.values())
+    staged = _synced(current, staged)
     _swap_all(current, staged, options, advance)
     staged = {name: each for name, each in staged.items() if name not in current.left}
-    sync(staged.values())
+    staged = _synced(current, staged)
     settle()
     stats = {}
     for name, each in staged.items():
@@ -149,6 +149,25 @@ def _limit(cluster: Cluster, intent: Intent, changes: Sequence[Change]) -> int:
         and (change.path not in stats or stats[change.path].size > limit)
     }
     return max(limit, *cluster.hub.sizes(long).values()) if long else limit
+
+
+def _synced(current: Round, staged: Mapping[str, Staged]) -> dict[str, Staged]:
+    """Bring everything to disk and return it, but for trees that are gone: those fail alone.
+
+    Raises:
+        OSError: The disk reported an error, which may concern any of them.
+    """
+    there = {}
+    synced: set[int] = set()
+    for name, each in staged.items():
+        try:
+            if each.device not in synced:
+                sync([each])
+                synced.add(each.device)
+            there[name] = each
+        except TreeError as error:
+            current.fail(name, error)
+    return there
 
 
 def _swap_all(
