@@ -36,6 +36,7 @@ def make_pass(settings: Settings, task: Task, options: SyncOptions, advance: Adv
         except EtcsyncError as failure:
             error = failure
         except OSError as failure:
+            log.debug("an error of the system", traceback=traceback.format_exc())
             error = client_error(failure)
         except Exception as failure:  # noqa: BLE001 - the next pass may succeed, so it goes on
             trace = traceback.format_exc()

@@ -201,8 +201,11 @@ class Service:
         with self._hearing.during_pass(echoes):
             made = make_pass(self.settings, task, options, advance)
         self._in_pass = False
+        unheard = self._watching.refresh(task.clients)
         with self._hearing.agenda() as agenda:
             self._conclude(agenda, task, made, echoes, looks)
+            for name in unheard:  # a directory that the pass made was not watched so far
+                agenda.client_changed(name, time.monotonic())
         self._tell(made)
         gc.collect()
         self._beat()
@@ -216,6 +219,9 @@ class Service:
             failed = {client.name for client in made.run.clients if client.error}
             agenda.done(task, now, failed=failed, slow=looks.slow())
             written = {c.name: {a.path for a in c.actions} for c in made.run.clients}
+            for client in made.run.clients:
+                if client.unsettled:
+                    agenda.client_changed(client.name, now)
             for name in task.clients:
                 news = echoes.news(name, written.get(name, ()))
                 if news is not None:

@@ -102,14 +102,17 @@ class Watching:
             return
         self._watch_trees([name for name in self._trees if name in self._polled])
 
-    def refresh(self, names: Iterable[str]) -> None:
+    def refresh(self, names: Iterable[str]) -> Sequence[str]:
         """Watch directories that have appeared in these clients' trees.
 
         Call it before a tree is looked at: what happens from then on is heard.
+
+        Returns:
+            Those of the clients in whose trees some may have been found.
         """
-        self._watch_trees(
-            [name for name in names if name in self._trees and self._trees[name].stale]
-        )
+        stale = [name for name in names if name in self._trees and self._trees[name].stale]
+        self._watch_trees(stale)
+        return [name for name in stale if not self._trees[name].stale]
 
     def check(self) -> None:
         """Look up what inotify may not have told; cheap, for every second or so."""

@@ -234,6 +234,7 @@ def _finish(cluster: Cluster, current: Round, name: str, staged: Staged) -> Stat
     elif applied.raced or applied.kept or applied.stranded:
         log.info("tree changed meanwhile", client=name, paths=len(applied.raced))
         current.raced.add(name)
+    current.unsettled[name] = applied.unsettled
     return applied.stats
 
 

@@ -72,6 +72,8 @@ class ClientRun:
         chosen: The paths that the command decided.
         unmet: Those among them for which that was not carried out, with the reason.
         drift: What differs from upstream afterwards and no policy explains.
+        unsettled: Paths that were written and that the client may have changed again since; the
+            next run sees.
     """
 
     name: str
@@ -84,6 +86,7 @@ class ClientRun:
     chosen: Sequence[str] = ()
     unmet: Sequence[tuple[str, str]] = ()
     drift: Sequence[Difference] = ()
+    unsettled: frozenset[str] = frozenset()
 
     def followed_by(self, later: "ClientRun") -> "ClientRun":
         """Return what two passes of one run did together."""

@@ -32,6 +32,7 @@ class Round:
         errors: Why a client is left alone from here on.
         raced: Clients whose tree changed under the run: they are planned again.
         left: Clients that are left to the next run, because this one is to end.
+        unsettled: Paths that were written and that the client may have changed again since.
         suspensions: Which clients are suspended.
     """
 
@@ -40,6 +41,7 @@ class Round:
     errors: dict[str, EtcsyncError] = field(default_factory=dict)
     raced: set[str] = field(default_factory=set)
     left: set[str] = field(default_factory=set)
+    unsettled: dict[str, frozenset[str]] = field(default_factory=dict)
     suspensions: Suspensions = field(default_factory=dict)
 
     def fail(self, name: str, error: EtcsyncError | OSError) -> None:
@@ -78,6 +80,7 @@ class Round:
             chosen=tuple(intent.snapshot.sides.choices),
             unmet=intent.plan.unmet,
             drift=intent.plan.drift if done else (),
+            unsettled=self.unsettled.get(name, frozenset()),
         )
 
 

@@ -22,6 +22,7 @@ class Applied:
             still on the bench: record it, then call `Staged.discard`.
         stats: States of files and links that stand there as planned and whose next change is
             sure to show.
+        unsettled: Paths of ``done`` that a client may have changed again since.
     """
 
     done: frozenset[str]
@@ -30,6 +31,7 @@ class Applied:
     failed: dict[str, OSError]
     stranded: tuple[Leftover, ...]
     stats: dict[str, StatKey]
+    unsettled: frozenset[str]
 
 
 class Out(Enum):

@@ -110,6 +110,7 @@ class Staged:
         """
         stranded: list[Leftover] = []
         stats: dict[str, StatKey] = {}
+        unsettled: set[str] = set()
         if self.items:
             with self._opened() as swapper:
                 self._await_writers(swapper)
@@ -118,13 +119,19 @@ class Staged:
                     stranded += self._finish_one(item, swapper)
                 for item in self.items:
                     path = item.slot.path
-                    key = self._state(item, swapper.tree) if path in self.done else None
+                    if path not in self.done:
+                        continue
+                    key = self._state(item, swapper.tree)
                     if key is not None:
                         stats[path] = key
+                    elif _may_have_changed(item, swapper.tree):
+                        unsettled.add(path)
             if not stranded:
                 self.discard()
         done, raced, kept = frozenset(self.done), frozenset(self.raced), frozenset(self.kept)
-        return Applied(done, raced, kept, dict(self.failed), tuple(stranded), stats)
+        return Applied(
+            done, raced, kept, dict(self.failed), tuple(stranded), stats, frozenset(unsettled)
+        )
 
     def discard(self) -> None:
         """Clear and remove the bench; after `finish`, once what is stranded has been recorded.
@@ -233,3 +240,14 @@ class Staged:
             if settled and content is not None and blob_oid(content) == after.oid:
                 return stat_key(status)
         return None
+
+
+def _may_have_changed(item: Item, tree: OpenTree) -> bool:
+    """Whether something else than planned may stand at a path whose state is not known."""
+    after = item.slot.after
+    if after is None:
+        with suppress(OSError), tree.place(item.slot.path) as place:
+            beneath.lstat(place)
+            return True
+        return False
+    return after.kind is not Kind.DIRECTORY and not is_mirrored(after)

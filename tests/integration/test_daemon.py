@@ -72,6 +72,19 @@ def test_directories_that_appear_are_watched_too(cluster):
         eventually(lambda: recorded(cluster, "client0", "moved/deep/one") == "3\n")
 
 
+def test_an_edit_beside_a_pass_is_heard_also_in_a_directory_that_it_has_just_made(cluster):
+    place, other = (cluster.tree(1) / path for path in ("new.d/greeting", "motd"))
+    with running(cluster):
+        cluster.write("new.d/greeting", "hello\n", message="")
+        cluster.write("motd", "news\n")
+        while not place.exists() or other.read_text() != "news\n":
+            time.sleep(0.0005)
+        place.write_text("good day\n")
+        other.write_text("my own news\n")
+        eventually(lambda: recorded(cluster, "client1", "new.d/greeting") == "good day\n")
+        eventually(lambda: recorded(cluster, "client1", "motd") == "my own news\n")
+
+
 def test_a_change_of_mode_is_heard(cluster):
     with running(cluster):
         (cluster.tree(0) / "motd").chmod(0o755)
