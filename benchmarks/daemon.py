@@ -16,8 +16,9 @@ import tempfile
 import time
 from collections.abc import Callable
 
-from fan_out import git, prepare
+from etcsync.demo.sample_etc import write_sample_etc
 
+IDENTITY = ("-c", "user.name=root", "-c", "user.email=root@server")
 DELAY_GOAL = 0.5
 IDLE_GOAL = 1.0
 GROWTH = 1.1
@@ -63,6 +64,30 @@ class Process:
         """Ask it to end, and wait."""
         self.popen.terminate()
         self.popen.wait(60)
+
+
+def git(directory: str, *arguments: str) -> None:
+    subprocess.run(["git", "-C", directory, *IDENTITY, *arguments], check=True, capture_output=True)
+
+
+def prepare(scratch: str, trees: int, files: int) -> str:
+    """Build upstream and the trees; return the settings file."""
+    etc = os.path.join(scratch, "root", "etc")
+    os.makedirs(etc)
+    write_sample_etc(etc, padding=files)
+    git(etc, "init", "-q")
+    git(etc, "add", "-A")
+    git(etc, "commit", "-qm", "first")
+    settings = os.path.join(scratch, "etcsync.toml")
+    with open(settings, "w", encoding="utf-8") as stream:
+        stream.write(
+            f'state_dir = "{scratch}/state"\n[upstream]\nroot = "{scratch}/root"\n'
+            f'[trees]\npath = "{scratch}/etc-{{client}}"\n[exports]\ncommand = []\n'
+        )
+    command = [sys.executable, "-m", "etcsync", "--config", settings, "init", "--root",
+               os.path.join(scratch, "root"), "--clients", f"client{{0..{trees - 1}}}"]  # fmt: skip
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    return settings
 
 
 def wait_for(holds: Callable[[], bool], pause: float = 0.002) -> float:
