@@ -105,7 +105,10 @@ def test_homes_and_temporary_files_are_seen_only_where_the_cluster_lies_there(mo
     assert values(text, "PrivateTmp") == ["yes"]
     text = unit(settings_of('[policy]\nfiles = ["/home/ada/rules.toml"]\n'))
     assert values(text, "ProtectHome") == ["read-only"]
-    assert values(unit(settings_of('[trees]\npath = "/tmp/x/{client}"\n')), "PrivateTmp") == ["no"]
+    text = unit(settings_of('[trees]\npath = "/tmp/x/{client}"\n'))
+    assert values(text, "PrivateTmp") == ["no"]
+    assert values(text, "Environment") == ["TMPDIR=/run/etcsync"]
+    assert values(text, "RuntimeDirectory") == ["etcsync"]
 
 
 def test_a_path_is_one_word_whatever_is_in_it():

@@ -29,6 +29,10 @@ HOMES = ("/home", "/root", "/run/user")
 TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - named, not used
 """What ``PrivateTmp=`` replaces."""
 
+OWN_TMP = "PrivateTmp=yes"
+SHARED_TMP = "PrivateTmp=no\nRuntimeDirectory=etcsync\nEnvironment=TMPDIR=/run/etcsync"
+"""Where ``/tmp`` has to be seen as it is, it is not writable, and temporary files lie elsewhere."""
+
 READ_ONLY_IF_FULL = ("/boot", "/efi", "/etc", "/usr")
 """What ``ProtectSystem=full`` forbids to write to."""
 
@@ -72,10 +76,10 @@ def unit_values(settings: Settings) -> Mapping[str, str]:
     return {
         "BACK_OFF": f"RestartSec=5s\n{BACK_OFF}" if steps else "RestartSec=30s",
         "MOUNTS": _words(_outermost(mounts)),
-        "PRIVATE_TMP": "no" if any(_lies_in(path, TEMPORARY) for path in needed) else "yes",
         "PROGRAM": _words(program),
         "PROTECT_HOME": "read-only" if any(_lies_in(path, HOMES) for path in needed) else "yes",
         "PROTECT_SYSTEM": protect,
+        "TEMPORARY": SHARED_TMP if any(_lies_in(path, TEMPORARY) for path in needed) else OWN_TMP,
         "SETTINGS": unit_word(settings.source).replace("$", "$$"),
         "WRITABLE": _words(_outermost(writable)),
     }
