@@ -71,7 +71,7 @@ try() {{ name=$1; shift; "$@" > "$name.out" 2>&1; echo "$name $?" >> statuses; }
 try sync {ETCSYNC} sync --json
 try set-capability setcap cap_net_raw+ep /srv/etc-client0/owned
 echo y > /srv/root/etc/owned
-try commit chroot /srv/root etckeeper commit -m again
+try commit env -u TMPDIR chroot /srv/root etckeeper commit -m again
 try sync-again {ETCSYNC} sync --json
 getcap /srv/etc-client0/owned > capabilities
 echo z > /srv/etc-client0/owned
