@@ -11,7 +11,9 @@ import pytest
 from cluster import sample_cluster
 
 from etcsync.config import Settings, parse_settings
+from etcsync.host.hooks import hook_file, service
 from etcsync.host.hooks.service import one_mount_each, service_hook, unit_word
+from etcsync.shipped import shipped_folder
 
 needs_systemd = pytest.mark.skipif(
     shutil.which("systemd-analyze") is None, reason="systemd is not installed"
@@ -101,6 +103,10 @@ def test_where_that_is_the_whole_disk_only_what_the_system_needs_is_closed():
 
 def test_homes_and_temporary_files_are_seen_only_where_the_cluster_lies_there(monkeypatch):
     monkeypatch.setattr("sys.prefix", "/opt/etcsync")
+    monkeypatch.setattr(service, "program_words", lambda: ("/opt/etcsync/bin/etcsync",))
+    shipped = shipped_folder("hooks")
+    monkeypatch.setattr(service, "shipped_folder", lambda _: "/opt/etcsync/share/hooks")
+    monkeypatch.setattr(hook_file, "shipped_folder", lambda _: shipped)
     text = unit(settings_of())
     assert values(text, "PrivateTmp") == ["yes"]
     text = unit(settings_of('[policy]\nfiles = ["/home/ada/rules.toml"]\n'))

@@ -230,7 +230,9 @@ class Bench:
             *following,
         )  # fmt: skip
         checker.check(cut_off=True)
-        if suffered.status in {2, 3} and "error" not in suffered.err + suffered.out:
+        if suffered.status in {2, 3} and not any(
+            word in suffered.err + suffered.out for word in ("error", "failed")
+        ):
             raise BrokenPromiseError(f"no word of what is wrong: {suffered}")
         self._recover(scenario, cluster, checker, expected, f"{suffered.status}, {suffered.err}")
 

@@ -9,6 +9,7 @@ from torture.sweep import SCENARIOS, Bench, Scenario
 from torture.tracing import PRESENT, Point
 
 pytestmark = [
+    pytest.mark.sweep,
     pytest.mark.skipif(not PRESENT, reason="needs strace"),
     pytest.mark.timeout(900),
 ]
