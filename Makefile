@@ -21,8 +21,11 @@ $(READY): pyproject.toml
 demo: $(READY)   ## build a small cluster in a temporary directory and walk through a day of it
 	$(BIN)/etcsync demo
 
+# Half as many again as there are processors: many tests wait for a daemon, a lock or a time limit.
+WORKERS ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
+
 test: $(READY)   ## unit, property and integration tests: real git, real files, no network
-	$(BIN)/python -m pytest -m 'not system and not sweep' --numprocesses auto --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -m 'not system and not sweep' --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 system: $(READY) ## tests on a real root file system; needs root and debootstrap
 	$(BIN)/python -m pytest -m system --numprocesses auto --dist worksteal $(ARGS)
