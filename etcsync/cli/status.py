@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 import click
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from etcsync.cli.arguments import Duration, some_clients
 from etcsync.cli.context import Context, with_context
-from etcsync.cli.render import STATE_STYLES, change_lines, safe, show_suspension
+from etcsync.cli.render import change_lines, safe, show_suspension
+from etcsync.cli.status_table import status_table
 from etcsync.plan.alike import DriftGroup
 from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.daemon_state import DaemonState, Result
@@ -17,9 +17,7 @@ from etcsync.reconcile.model import ClientStatus, ClusterStatus
 from etcsync.reconcile.status import cluster_status
 from etcsync.report.commands import drift_commands
 from etcsync.report.documents import status_document
-from etcsync.report.words import alike_sentence, counted, listed
-
-MOMENT = "%Y-%m-%dT%H:%M:%SZ"
+from etcsync.report.words import alike_sentence, counted, listed, time_text
 
 ALIKE_SHOWN = 20
 """Shared differences that are listed; `--json` has them all."""
@@ -67,7 +65,7 @@ def _show(out: Console, state: ClusterStatus) -> None:
     _list(out, state.uncommitted, "not committed, so not fanned out")
     _list(out, state.leftovers, "left by the package manager, to be merged by you")
     out.print()
-    out.print(_table(state))
+    out.print(status_table(state.clients))
     _show_alike(out, state.alike)
     for client in state.clients:
         _show_details(out, client)
@@ -76,12 +74,12 @@ def _show(out: Console, state: ClusterStatus) -> None:
 def _show_daemon(out: Console, daemon: DaemonState) -> None:
     text = Text("daemon: ")
     if daemon.since is not None:
-        text.append(f"running since {daemon.since:{MOMENT}}")
+        text.append(f"running since {time_text(daemon.since)}")
     else:
         text.append("running" if daemon.running else "not running", style="yellow")
     last = daemon.record.last_pass if daemon.record else None
     if last is not None:
-        text.append(f", last pass {last.time:{MOMENT}} ({safe(last.why)}): ")
+        text.append(f", last pass {time_text(last.time)} ({safe(last.why)}): ")
         text.append(last.result.value, style="" if last.result is Result.DONE else "yellow")
         if last.error:
             text.append(f": {safe(last.error)}")
@@ -93,29 +91,6 @@ def _list(out: Console, paths: Sequence[str], what: str) -> None:
         out.print(f"  {counted(len(paths), 'path')} {what}:", style="yellow")
         for path in paths:
             out.print(f"    {safe(path)}")
-
-
-def _table(state: ClusterStatus) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("CLIENT", "STATE", "BEHIND", "DRIFT", "LOCAL", "HELD", "LAST SYNC"):
-        numeric = heading in {"BEHIND", "DRIFT", "LOCAL", "HELD"}
-        table.add_column(heading, justify="right" if numeric else "left")
-    for client in state.clients:
-        table.add_row(
-            client.name,
-            Text(client.state, style=STATE_STYLES[client.state]),
-            *(
-                str(number) if number else "-"
-                for number in (
-                    client.behind,
-                    len(client.drift),
-                    len(client.local),
-                    len(client.conflicts),
-                )
-            ),
-            client.last_sync or "never",
-        )
-    return table
 
 
 def _show_alike(out: Console, alike: Sequence[DriftGroup]) -> None:

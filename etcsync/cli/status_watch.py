@@ -8,7 +8,6 @@ import sys
 import termios
 import time
 import tty
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
@@ -20,11 +19,13 @@ from rich.text import Text
 
 from etcsync.cli.context import Context
 from etcsync.cli.render import STATE_STYLES, safe
+from etcsync.cli.status_table import status_table
 from etcsync.config import load_settings
 from etcsync.errors import EtcsyncError, UsageError
 from etcsync.reconcile.model import ClientStatus, ClusterStatus
 from etcsync.reconcile.status import cluster_status
 from etcsync.report.documents import SCHEMA, error_document, status_document
+from etcsync.report.states import state_counts, worst_first
 
 Read = Callable[[], ClusterStatus]
 
@@ -34,11 +35,8 @@ SHORTEST = 0.1
 ROWS_AT_LEAST = 3
 """Clients that are shown however low the window is."""
 
-WIDE = 78
-"""Columns from which on all that the table has fits in."""
-
-NARROW = 52
-"""Columns below which only the client and its state are shown."""
+COLUMNS = ((78, 7), (52, 6), (0, 2))
+"""From how wide a window on so many columns of the table fit in."""
 
 
 def watch_status(context: Context, names: Sequence[str], seconds: float) -> ClusterStatus:
@@ -146,46 +144,24 @@ def _screen(
     if failed:
         head.append(_line(("what follows is old: ", "bold red"), safe(failed.message)))
     room = max(ROWS_AT_LEAST, height - len(head) - 4)
-    clients = by_need(state.clients)
+    clients = worst_first(state.clients)
     parts: list[RenderableType] = [*head, Text(), _table(clients[:room], width)]
     if len(clients) > room:
-        rest = Counter(client.state for client in clients[room:])
-        more = ", ".join(f"{rest[name]} {name}" for name in STATE_STYLES if rest[name])
+        rest = state_counts(clients[room:])
+        more = ", ".join(f"{number} {name}" for name, number in rest.items())
         parts.append(_line((f"and {len(clients) - room} more: {more}", "dim")))
     parts.append(_line((f"{time.strftime('%H:%M:%S')}, every {seconds:g} s; q ends", "dim")))
     return Group(*parts)
 
 
-def by_need(clients: Sequence[ClientStatus]) -> list[ClientStatus]:
-    """Return those that need attention first, the worst of them at the top."""
-    order = list(STATE_STYLES)
-    return sorted(clients, key=lambda client: order.index(client.state))
-
-
-def _sums(state: ClusterStatus) -> Iterator[str | tuple[str, str]]:
-    numbers = Counter(client.state for client in state.clients)
-    for name in STATE_STYLES:
-        if numbers[name]:
-            yield f"{numbers[name]} {name}  ", STATE_STYLES[name]
+def _sums(state: ClusterStatus) -> Iterator[tuple[str, str]]:
+    for name, number in state_counts(state.clients).items():
+        yield f"{number} {name}  ", STATE_STYLES[name]
 
 
 def _table(clients: Sequence[ClientStatus], width: int) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("CLIENT", no_wrap=True, overflow="ellipsis")
-    table.add_column("STATE", no_wrap=True)
-    numbers = ("BEHIND", "DRIFT", "LOCAL", "HELD") if width >= NARROW else ()
-    for heading in numbers:
-        table.add_column(heading, justify="right", no_wrap=True)
-    if width >= WIDE:
-        table.add_column("LAST SYNC", no_wrap=True)
-    for client in clients:
-        counts = (client.behind, *map(len, (client.drift, client.local, client.conflicts)))
-        cells = [str(number) if number else "-" for number in counts] if numbers else []
-        last = [client.last_sync or "never"] if width >= WIDE else []
-        table.add_row(
-            client.name, Text(client.state, style=STATE_STYLES[client.state]), *cells, *last
-        )
-    return table
+    columns = next(columns for least, columns in COLUMNS if width >= least)
+    return status_table(clients, columns=columns, one_line=True)
 
 
 def _line(*parts: str | tuple[str, str]) -> Text:

@@ -13,8 +13,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from etcsync import __version__
 from etcsync.config import Settings
 from etcsync.daemon.incidents import Incidents
-from etcsync.daemon.metrics_fleet import STATES, Fleet, Propagation
+from etcsync.daemon.metrics_fleet import Fleet, Propagation
 from etcsync.daemon.passes import Pass, Why
+from etcsync.reconcile.model import STATES
 from etcsync.setting_types import IncidentKind
 
 RESULTS = ("done", "held", "server-failed", "client-failed", "failed")

@@ -4,10 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from etcsync.reconcile.model import ClientRun, Run
-
-STATES = ("error", "suspended", "conflicted", "behind", "drifted", "synced")
-"""The states of a client, as `etcsync status` has them; the first that applies counts."""
+from etcsync.reconcile.model import ClientRun, Run, worst_state
 
 UNDER_WAY = 1000
 """Commits on their way to the last client whose times are remembered."""
@@ -83,15 +80,7 @@ class Fleet:
         if name not in self._runs:
             return "behind"
         run, commit = self._runs[name]
-        if run.error:
-            return "error"
-        if run.suspended:
-            return "suspended"
-        if run.conflicts:
-            return "conflicted"
-        if commit != self.commit:
-            return "behind"
-        return "drifted" if run.drift else "synced"
+        return worst_state(run, behind=commit != self.commit)
 
 
 class Propagation:

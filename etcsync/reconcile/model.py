@@ -147,6 +147,10 @@ class Run:
         return 1 if any(client.conflicts for client in self.clients) else 0
 
 
+STATES = ("error", "suspended", "conflicted", "behind", "drifted", "synced")
+"""The states of a client, the worst first."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClientStatus:
     """The state of one client now, as `status` shows it."""
@@ -166,15 +170,18 @@ class ClientStatus:
     @property
     def state(self) -> str:
         """Return the worst state that applies."""
-        if self.error:
-            return "error"
-        if self.suspended:
-            return "suspended"
-        if self.conflicts:
-            return "conflicted"
-        if self.behind:
-            return "behind"
-        return "drifted" if self.drift else "synced"
+        return worst_state(self, behind=self.behind > 0)
+
+
+def worst_state(client: ClientStatus | ClientRun, *, behind: bool) -> str:
+    """Return the first of `STATES` that applies to a client.
+
+    Args:
+        client: What is known of it.
+        behind: Whether there is an upstream commit that it has not been reconciled with.
+    """
+    applies = (client.error, client.suspended, client.conflicts, behind, client.drift, True)
+    return next(state for state, applied in zip(STATES, applies, strict=True) if applied)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,6 @@
 """The cluster's state, what is held and what drifted as one JSON document."""
 
-from collections import Counter
-from collections.abc import Iterable
-
 from etcsync.reconcile.cluster_report import ClusterReport, Drift, HeldGroup
-from etcsync.reconcile.model import ClientStatus
 from etcsync.report.commands import drift_commands
 from etcsync.report.conflict import details_document
 from etcsync.report.documents import (
@@ -15,9 +11,7 @@ from etcsync.report.documents import (
 )
 from etcsync.report.excerpts import LINES_SHOWN
 from etcsync.report.next_steps import held_commands, next_steps
-
-STATES = ("error", "suspended", "conflicted", "behind", "drifted", "synced")
-"""The states of clients, the worst first."""
+from etcsync.report.states import state_counts
 
 
 def report_document(report: ClusterReport) -> Document:
@@ -32,12 +26,6 @@ def report_document(report: ClusterReport) -> Document:
             {"what": step.what, "commands": list(step.commands)} for step in next_steps(report)
         ],
     }
-
-
-def state_counts(clients: Iterable[ClientStatus]) -> dict[str, int]:
-    """Return how many clients are in each state, the worst first, without states of none."""
-    counts = Counter(client.state for client in clients)
-    return {state: counts[state] for state in STATES if counts[state]}
 
 
 def _held(group: HeldGroup) -> Document:

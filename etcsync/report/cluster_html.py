@@ -18,12 +18,12 @@ from markupsafe import Markup
 from etcsync.reconcile.cluster_report import ClusterReport, Drift
 from etcsync.reconcile.conflicts import ConflictDetails, Version
 from etcsync.reconcile.model import ClientStatus, TreeWarning
-from etcsync.report.cluster_document import STATES, state_counts
 from etcsync.report.commands import drift_commands
 from etcsync.report.conflict import is_hidden, version_summary
 from etcsync.report.escape import printable
 from etcsync.report.excerpts import LISTED, cut_line, cut_lines, cut_path
 from etcsync.report.next_steps import held_commands, next_steps
+from etcsync.report.states import state_counts, worst_first
 from etcsync.report.three_way import Column, side_by_side
 from etcsync.report.words import VERBS, counted, listed, suspension_text
 
@@ -55,7 +55,7 @@ def report_html(report: ClusterReport) -> str:
     """Return the report as an HTML page: bounded in size, and inert whatever clients wrote."""
     style = files("etcsync.report").joinpath("templates", "cluster.css").read_text("utf-8")
     digest = base64.b64encode(sha256(style.encode()).digest()).decode("ascii")
-    clients = sorted(report.status.clients, key=lambda client: STATES.index(client.state))
+    clients = worst_first(report.status.clients)
     return (
         _environment()
         .get_template("cluster.html")

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from etcsync.reconcile.cluster_report import ClusterReport, Drift, HeldGroup
 from etcsync.reconcile.model import ClientStatus
-from etcsync.report.cluster_document import state_counts
 from etcsync.report.commands import drift_commands
 from etcsync.report.conflict import conflict_text
 from etcsync.report.excerpts import LINES_SHOWN, LISTED, WORDS_SHOWN, cut_line, cut_lines, cut_path
 from etcsync.report.markdown import code, fenced
 from etcsync.report.next_steps import held_commands, next_steps
+from etcsync.report.states import state_counts
 from etcsync.report.words import VERBS, counted, listed, suspension_text
 
 _COLUMNS = ("client", "state", "behind", "drift", "local", "held", "warnings", "last sync")
