@@ -32,7 +32,6 @@ class TreeWatch:
 
     Attributes:
         path: The tree.
-        identity: Device and inode of the top that is watched; None while nothing is.
         stale: Whether directories may have appeared that are not watched.
     """
 
@@ -55,7 +54,6 @@ class TreeWatch:
             most: How many directories are watched at most.
         """
         self.path = path
-        self.identity: tuple[int, int] | None = None
         self.stale = True
         self._inotify = inotify
         self._heard = heard
@@ -81,19 +79,17 @@ class TreeWatch:
             with open_tree(self.path) as tree:
                 self.stale = False
                 paths = self._watch_all(tree)
-                status = os.fstat(tree.descriptor)
         except BaseException:
             self.forget()
             raise
         self._inotify.forget(self._paths.keys() - paths.keys(), self)
         self._numbers = {key: n for key, n in self._numbers.items() if n in paths}
         self._paths = paths
-        self.identity = (status.st_dev, status.st_ino)
 
     def forget(self) -> None:
         """Watch nothing any more."""
         self._inotify.forget(list(self._numbers.values()), self)
-        self._paths, self._numbers, self.identity = {}, {}, None
+        self._paths, self._numbers = {}, {}
 
     def on_event(self, event: InotifyEvent) -> None:
         """Take an event; called by the reading thread."""

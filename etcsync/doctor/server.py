@@ -47,10 +47,8 @@ def writable_boot(facts: Facts) -> Iterator[Finding]:
         if piece.present:
             continue
         left_over = piece.name == "left-over"
-        who = status.writer or "nobody"
-        what = f"{who} may write /boot, but {piece.what}"
-        if not left_over:
-            what = f"{who} may write /boot, but its {piece.name} is not right: {piece.what}"
+        which = "" if left_over else f"its {piece.name} is not right: "
+        what = f"{status.writer or 'nobody'} may write /boot, but {which}{piece.what}"
         yield Finding(
             Severity.SERIOUS if left_over else Severity.WARNING,
             what,

@@ -7,22 +7,8 @@ still hold their locks while their hooks run: the mark says that all is done but
 
 import os
 
-from etcsync.host.rootfs import path_in_root
-
 MARK = "var/lib/etcsync/transaction"
 """The file that each transaction rewrites; relative to the root."""
 
 ANNOUNCE = f"{{ mkdir -p /{os.path.dirname(MARK)} && date > /{MARK}; }} 2>&- || :"
 """Shell text that leaves the mark; it says nothing and succeeds where it cannot, as on clients."""
-
-
-def announced_at(root: str) -> float | None:
-    """Return when the last transaction was announced, in seconds since the epoch, or None.
-
-    Raises:
-        UpstreamError: The root's symbolic links turn in a circle.
-    """
-    try:
-        return os.lstat(path_in_root(root, MARK)).st_mtime
-    except (FileNotFoundError, NotADirectoryError):
-        return None

@@ -7,10 +7,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from announcing import announced_at
 from cluster import Cluster, git, sample_cluster
 from small_root import add_script, build_small_root
 
-from etcsync.host.announcement import ANNOUNCE, MARK, announced_at
+from etcsync.host.announcement import ANNOUNCE, MARK
 
 ALPM = "usr/share/libalpm/hooks/zzz-etcsync.hook"
 APT = "etc/apt/apt.conf.d/99etcsync"

@@ -5,9 +5,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from announcing import announced_at
 from cluster import Cluster
 
-from etcsync.host.announcement import MARK, announced_at
+from etcsync.host.announcement import MARK
 from etcsync.host.hooks.hook_file import install
 from etcsync.host.hooks.root_hooks import all_root_hooks
 
