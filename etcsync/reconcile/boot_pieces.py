@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from etcsync.atomic_file import write_file
-from etcsync.config import Settings, reread
+from etcsync.config import Settings
 from etcsync.errors import EtcsyncError, SettingsError
 from etcsync.host.bind import Bound, bind, bound, reload_fstab, unbind
 from etcsync.host.exports import read_exported, read_text
@@ -44,7 +44,6 @@ def bring_server(settings: Settings, *, again: bool = False) -> list[str]:
         EtcsyncError: Something stands in the way; what comes after it was not done.
     """
     done: list[str] = []
-    settings = reread(settings)
     record = read_record(settings)
     if settings.boot.writer or record:
         refuse_hand_made(settings)

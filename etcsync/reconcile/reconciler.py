@@ -60,7 +60,7 @@ def sync_clients(
             lines = standing_lines(settings)
             intervention = lines.intervention(Cause.RECONCILE)
             runs = reconcile(cluster, clients, options, advance, intervention)
-            server = repair_server(settings, lines, runs)
+            server = repair_server(lines, runs)
             return Run(commit, runs, cluster.validators.warnings, server)
 
 

@@ -26,15 +26,14 @@ def standing_lines(settings: Settings) -> BootLines:
     return BootLines(settings, in_use=in_use)
 
 
-def repair_server(settings: Settings, lines: BootLines, runs: Sequence[ClientRun]) -> ServerRun:
+def repair_server(lines: BootLines, runs: Sequence[ClientRun]) -> ServerRun:
     """Bring exports and /boot to what the settings say; the lock is held.
 
     Args:
-        settings: The settings.
-        lines: What decided the clients' lines.
+        lines: What decided the clients' lines, with the settings that it went by.
         runs: What was done for the clients.
     """
-    settings = reread(settings)
+    settings = lines.settings
     warnings = (*lines.warnings.values(), *_unmet(runs))
     try:
         done = bring_server(settings)
