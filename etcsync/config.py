@@ -205,6 +205,11 @@ class Settings(Section):
         return os.path.join(self.state_dir, "suspensions.json")
 
     @property
+    def surveys_path(self) -> str:
+        """The file that says what was found in the trees, so that looks need not begin anew."""
+        return os.path.join(self.state_dir, "surveys")
+
+    @property
     def incidents_path(self) -> str:
         """The file in which the daemon keeps its open incidents."""
         return os.path.join(self.state_dir, "incidents.json")

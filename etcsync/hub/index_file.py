@@ -189,6 +189,10 @@ def write_index(
     content = None if before is None else _patched(before, entries, tree, skip_worktree)
     if content is None:
         content = b"".join(_index_parts(entries, tree, skip_worktree))
+    _replace(path, content)
+
+
+def _replace(path: str, content: bytes) -> None:
     digest = hashlib.sha1(content, usedforsecurity=False).digest()
     temporary = path + ".new"
     flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -196,6 +200,57 @@ def write_index(
         with open(os.open(temporary, flags, 0o600), "wb") as file:
             file.write(content + digest)
         os.rename(temporary, path)
+
+
+def patch_index(path: str, tree: str, new_tree: str, records: Mapping[str, FileRecord]) -> bool:
+    """Change some entries of the index at ``path`` without reading the others.
+
+    Args:
+        path: The file.
+        tree: The id of the root tree that it must have so far.
+        new_tree: The id that it gets.
+        records: What some of its paths hold now.
+
+    Returns:
+        Whether that was possible; if not, nothing has changed.
+    """
+    try:
+        with open(path, "rb") as file:
+            content = file.read(LARGEST)
+    except OSError:
+        return False
+    body = bytearray(memoryview(content)[:-_DIGEST_SIZE])
+    signature, version, count = _HEADER.unpack_from(content) if len(body) > 64 else (b"", 0, 0)
+    end = _cache_tree(count, tree)
+    digest = hashlib.sha1(body, usedforsecurity=False).digest()
+    if signature != b"DIRC" or version not in {2, 3} or content[-_DIGEST_SIZE:] != digest:
+        return False
+    if not body.endswith(end):
+        return False
+    for name, record in records.items():
+        place = _place_of(content, encode_path(name))
+        if place is None:
+            return False
+        flags = int.from_bytes(body[place + _ENTRY.size - 2 : place + _ENTRY.size], "big")
+        body[place : place + _ENTRY.size] = _fixed_part(record, flags)
+    body[-len(end) :] = _cache_tree(count, new_tree)
+    _replace(path, bytes(body))
+    return True
+
+
+def _place_of(content: bytes, name: bytes) -> int | None:
+    """Return where the entry of ``name``, without extended flags, begins.
+
+    None where no place, or more than one, looks like it: ids and states may hold any bytes.
+    """
+    if len(name) >= _LONGEST_COUNTED:
+        return None
+    sought = len(name).to_bytes(2, "big") + name + b"\0"
+    at = content.find(sought)
+    if at < 0 or content.find(sought, at + 1) >= 0:
+        return None
+    place = at + 2 - _ENTRY.size
+    return place if place >= _HEADER.size and (place - _HEADER.size) % 8 == 0 else None
 
 
 def _index_parts(

@@ -23,7 +23,8 @@ from etcsync.reconcile.cluster import open_cluster
 from etcsync.reconcile.lock import writer_lock
 from etcsync.reconcile.planning import plan_snapshot
 from etcsync.reconcile.policies import load_rules, rule_file_text
-from etcsync.reconcile.snapshot import Snapshot, read_refs, take_snapshot
+from etcsync.reconcile.recorded import read_refs
+from etcsync.reconcile.snapshot import Snapshot, take_snapshot
 from etcsync.report.escape import printable
 from etcsync.settings_file import add_rule_file
 

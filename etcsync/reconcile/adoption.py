@@ -20,9 +20,9 @@ from etcsync.policy.policy import Policy
 from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.gitfile import restore_gitfile
+from etcsync.reconcile.looking import look_anew
 from etcsync.reconcile.messages import BaseRecord
 from etcsync.reconcile.record import Recorder
-from etcsync.reconcile.snapshot import scan_tree
 from etcsync.reconcile.texts import metadata_text
 from etcsync.tree.beneath import change_mode, open_tree
 from etcsync.tree.scanned import Scan
@@ -48,7 +48,7 @@ def adopt(cluster: Cluster, client: Client) -> bool:
     adopted = adopt_clone(
         cluster.settings.hub_path, client.name, tree_path, cluster.settings.upstream.etc
     )
-    found = scan_tree(cluster, client, {}, ())
+    found = look_anew(cluster, client)
     _close_files_left_alone(cluster, cluster.policy(client), tree_path, found)
     entries = _checked_out(cluster, found, adopted.merge_base)
     record = BaseRecord(adopted.merge_base or "")

@@ -20,6 +20,7 @@ from etcsync.reconcile.contents import Contents
 from etcsync.reconcile.live_side import live_side
 from etcsync.reconcile.policies import load_rules
 from etcsync.reconcile.sides import Side, Sides
+from etcsync.reconcile.surveys import Surveys
 from etcsync.reconcile.suspensions import Suspensions, suspensions_in_force
 from etcsync.reconcile.texts import Texts
 from etcsync.reconcile.validators import Validators
@@ -46,6 +47,7 @@ class Cluster:
         hides: Compiled ``.gitignore`` rules, shared by all trees.
         root_accounts: The names of the live root's ids.
         suspensions: Which clients' trees are not written to.
+        surveys: What was found in the trees before.
         ownership: Whether owners can be set: only as root.
         now: When the run began.
         conflict_key: The hub's key for the ids of conflicts.
@@ -64,6 +66,7 @@ class Cluster:
     hides: Hides
     root_accounts: Accounts
     suspensions: Suspensions
+    surveys: Surveys
     ownership: bool
     now: datetime
     conflict_key: bytes
@@ -134,6 +137,9 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
         if not theirs.keeps_metadata:
             theirs = live_side(hub, sides, tree, etc, ownership=ownership)
         merger = Merger(contents.read)
+        rules = load_rules(settings, hub, theirs.git)
+        conflict_key = read_conflict_key(settings.hub_path)
+        limits = (settings.limits.max_file_size, ownership)
         yield Cluster(
             settings=settings,
             hub=hub,
@@ -141,16 +147,17 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
             sides=sides,
             upstream_commit=commit,
             theirs=theirs,
-            policies=PolicySet(load_rules(settings, hub, theirs.git)),
+            policies=PolicySet(rules),
             merger=merger,
             validators=Validators(settings.upstream.root),
             texts=Texts(merger.read),
             hides=Hides(),
             root_accounts=root_accounts,
             suspensions=suspensions,
+            surveys=Surveys(settings.surveys_path, conflict_key, rules, *limits),
             ownership=ownership,
             now=now,
-            conflict_key=read_conflict_key(settings.hub_path),
+            conflict_key=conflict_key,
         )
 
 

@@ -8,8 +8,9 @@ from etcsync.entries import Entry, Kind
 from etcsync.plan.text import is_binary
 from etcsync.reconcile.cluster import Cluster, open_cluster, selected_clients
 from etcsync.reconcile.model import HeldPath
+from etcsync.reconcile.recorded import read_refs
 from etcsync.reconcile.records import base_records, find_held
-from etcsync.reconcile.snapshot import Snapshot, read_refs, take_snapshot
+from etcsync.reconcile.snapshot import Snapshot, take_snapshot
 from etcsync.report.secrets import is_secret, looks_secret
 
 TEXT_LIMIT = 1024 * 1024

@@ -10,7 +10,8 @@ from etcsync.plan.text import is_binary
 from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.cluster import Cluster, open_cluster
 from etcsync.reconcile.paths import covered, named_path
-from etcsync.reconcile.snapshot import Snapshot, read_refs, take_snapshot
+from etcsync.reconcile.recorded import read_refs
+from etcsync.reconcile.snapshot import Snapshot, take_snapshot
 from etcsync.report.secrets import is_secret, looks_secret
 from etcsync.report.unified import unified_lines
 

@@ -17,8 +17,9 @@ from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.messages import BaseRecord
 from etcsync.reconcile.planning import held_after, lock_appears
+from etcsync.reconcile.recorded import GitTree
 from etcsync.reconcile.sides import git_mode
-from etcsync.reconcile.snapshot import GitTree, Snapshot
+from etcsync.reconcile.snapshot import Snapshot
 from etcsync.tree.account_lock import LOCK_ENTRY, LOCK_FILE
 from etcsync.tree.ignore import FILE_NAME as GITIGNORE
 from etcsync.tree.ignore import Level, is_hidden

@@ -19,7 +19,8 @@ from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.errors import never_reconciled
 from etcsync.reconcile.intent import recorded_as
 from etcsync.reconcile.planning import Refused, whole_plan
-from etcsync.reconcile.snapshot import Snapshot, read_refs, take_snapshot
+from etcsync.reconcile.recorded import read_refs
+from etcsync.reconcile.snapshot import Snapshot, take_snapshot
 from etcsync.reconcile.upstream_files import UpstreamFiles
 from etcsync.reconcile.validating import refusals
 from etcsync.tree.accounts import parse_accounts

@@ -13,7 +13,8 @@ from etcsync.reconcile.differences import TreeDifference, describe
 from etcsync.reconcile.model import ClientRun
 from etcsync.reconcile.planning import held_after
 from etcsync.reconcile.promotion_draft import Draft
-from etcsync.reconcile.snapshot import read_refs, take_snapshot
+from etcsync.reconcile.recorded import read_refs
+from etcsync.reconcile.snapshot import take_snapshot
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from etcsync.reconcile.lock import writer_lock
 from etcsync.reconcile.model import Cause, ClientRun, Run
 from etcsync.reconcile.options import Advance, SyncOptions
 from etcsync.reconcile.recording import record_finished, record_intents
+from etcsync.reconcile.remembering import remember
 from etcsync.reconcile.reporting import report
 from etcsync.reconcile.rounds import Round, look_and_plan
 from etcsync.reconcile.surroundings import repair_server, standing_lines
@@ -170,12 +171,14 @@ def _reconcile(
         record_intents(cluster, current, intervention.cause)
         written = apply_all(cluster, current, options, advance)
         record_finished(cluster, current, written)
+        remember(cluster, current, written)
         report(cluster, current)
         for run in current.runs(waiting):
             runs[run.name] = run if run.name not in runs else runs[run.name].followed_by(run)
         waiting = [client for client in waiting if client.name in current.raced]
         if not waiting or options.stop():
             break
+    cluster.surveys.save()
     for client in waiting:
         runs[client.name] = runs[client.name].unfinished()
     return [runs[client.name] for client in clients if client.name in runs]

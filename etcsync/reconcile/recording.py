@@ -12,14 +12,14 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from etcsync.entries import METADATA_PATH, FileRecord, Kind, StatKey
 from etcsync.hub.hub import RefUpdate, base_ref, branch_ref, pending_ref
-from etcsync.hub.index_file import UNKNOWN_STAT, write_index
+from etcsync.hub.index_file import UNKNOWN_STAT, patch_index, write_index
 from etcsync.hub.maintenance import clean_up, pack_if_needed
 from etcsync.hub.objects import EXECUTABLE_MODE
 from etcsync.hub.worktree import ensure_worktree, index_path
 from etcsync.logs import get_logger
-from etcsync.plan.model import result_tree
+from etcsync.plan.model import Act, result_tree
 from etcsync.reconcile.cluster import Cluster
-from etcsync.reconcile.intent import Intent
+from etcsync.reconcile.intent import Intent, recorded_as
 from etcsync.reconcile.model import Cause
 from etcsync.reconcile.record import Commits, Recorder
 from etcsync.reconcile.rounds import Round
@@ -115,10 +115,33 @@ def _write_index(
 ) -> None:
     """Describe the tree in the client's index, for the next run and for git on the server."""
     snapshot = intent.snapshot
+    place = index_path(cluster.hub.path, name)
+    head = snapshot.recorded.head
+    if snapshot.as_surveyed and head is not None:
+        changed = _changed_records(intent, written)
+        if changed is not None and patch_index(place, head.tree, tree, changed):
+            return
     entries = _index_entries(intent, written)
     absent = {METADATA_PATH} if METADATA_PATH not in snapshot.sides.theirs else set[str]()
-    place = index_path(cluster.hub.path, name)
     write_index(place, entries, tree, absent, before=snapshot.recorded.index)
+
+
+def _changed_records(intent: Intent, written: StatsAfter) -> dict[str, FileRecord] | None:
+    """Return what changes in the index of a tree that was as remembered; None: paths come or go."""
+    records = {}
+    for action in intent.plan.writes:
+        if action.act is Act.MIRROR:
+            continue
+        before, after = recorded_as(action.before), recorded_as(action.after)
+        if (before is None) is not (after is None):
+            return None
+        if after is not None:
+            stat = written.get(action.path, UNKNOWN_STAT)
+            records[action.path] = FileRecord(after.mode, after.oid, stat)
+    known = intent.snapshot.recorded.git.get(METADATA_PATH)
+    if known is None or intent.metadata_action is not None or known.oid != intent.metadata_oid:
+        return None
+    return records
 
 
 def _index_entries(intent: Intent, written: StatsAfter) -> dict[str, FileRecord]:

@@ -11,8 +11,9 @@ from etcsync.reconcile.intervention import Choices, Intervention
 from etcsync.reconcile.lock import writer_lock
 from etcsync.reconcile.model import Cause, ClientRun
 from etcsync.reconcile.options import SyncOptions
+from etcsync.reconcile.recorded import read_refs
 from etcsync.reconcile.records import base_records, find_held
-from etcsync.reconcile.snapshot import read_refs, take_snapshot
+from etcsync.reconcile.snapshot import take_snapshot
 from etcsync.reconcile.validating import Planned
 from etcsync.reconcile.ways import Way, keep_clients, marked, take_upstreams
 

@@ -15,7 +15,8 @@ from etcsync.reconcile.model import ClientRun
 from etcsync.reconcile.options import Advance, SyncOptions
 from etcsync.reconcile.planning import plan_snapshot, refuse_mass_deletion, tree_warnings
 from etcsync.reconcile.record import Commits
-from etcsync.reconcile.snapshot import read_refs, take_snapshot, with_contested
+from etcsync.reconcile.recorded import read_refs
+from etcsync.reconcile.snapshot import snapshots_of, with_contested
 from etcsync.reconcile.suspensions import Suspensions
 from etcsync.reconcile.validating import Planned, validated
 
@@ -99,24 +100,7 @@ def look_and_plan(
     Raises:
         HubError: The hub is damaged.
     """
-    refs = read_refs(cluster, clients)
-    planned = {}
-    for done, client in enumerate(clients):
-        advance("look", done, len(clients))
-        if client.name in current.errors:
-            continue
-        if options.stop():
-            current.left.update(each.name for each in clients)
-            return
-        options.looking(client.name)
-        try:
-            snapshot = take_snapshot(cluster, client, refs)
-            if contested := options.contested.get(client.name):
-                snapshot = with_contested(snapshot, contested)
-            planned[client.name] = Planned(snapshot, plan_snapshot(cluster, snapshot))
-        except (TreeError, OSError) as error:
-            current.fail(client.name, error)
-    advance("look", len(clients), len(clients))
+    planned = _planned(cluster, current, clients, options, advance)
     plans = validated(cluster, planned)
     if chosen := _chosen(cluster, planned, plans, intervention):
         planned |= chosen
@@ -131,6 +115,35 @@ def look_and_plan(
             )
         except (TreeError, OSError) as error:
             current.fail(name, error)
+
+
+def _planned(
+    cluster: Cluster,
+    current: Round,
+    clients: Sequence[Client],
+    options: SyncOptions,
+    advance: Advance,
+) -> dict[str, Planned]:
+    """Return snapshot and plan of every client nothing has gone wrong with; none, where to stop."""
+    planned = {}
+    going_on = [client for client in clients if client.name not in current.errors]
+    for client in going_on:
+        options.looking(client.name)
+    with snapshots_of(cluster, going_on, read_refs(cluster, going_on)) as snapshot_of:
+        for done, client in enumerate(going_on):
+            advance("look", done, len(going_on))
+            if options.stop():
+                current.left.update(each.name for each in clients)
+                return {}
+            try:
+                snapshot = snapshot_of(client)
+                if contested := options.contested.get(client.name):
+                    snapshot = with_contested(snapshot, contested)
+                planned[client.name] = Planned(snapshot, plan_snapshot(cluster, snapshot))
+            except (TreeError, OSError) as error:
+                current.fail(client.name, error)
+    advance("look", len(going_on), len(going_on))
+    return planned
 
 
 def _chosen(

@@ -1,57 +1,28 @@
 """One client's three versions: base, ours and theirs, and what was recorded before."""
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from etcsync.config import Client
-from etcsync.entries import Entry, FileRecord, Kind, ancestors
+from etcsync.entries import Entry, Kind, ancestors
 from etcsync.errors import TreeError
-from etcsync.hub.failures import damaged
-from etcsync.hub.hub import Commit, GitEntry, base_ref, branch_ref, pending_ref
-from etcsync.hub.index_file import Index, read_index
-from etcsync.hub.objects import DIRECTORY_MODE, SYMLINK_MODE
-from etcsync.hub.worktree import gitfile_content, index_path
+from etcsync.hub.objects import SYMLINK_MODE
+from etcsync.hub.worktree import gitfile_content
 from etcsync.plan.model import HoldReason
 from etcsync.plan.model import Sides as PlanSides
 from etcsync.policy.policy import Policy
 from etcsync.policy.rules import fill_seed
 from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.cluster import Cluster
-from etcsync.reconcile.messages import UPSTREAM_TRAILER, BaseRecord, parse_base_message, trailer
-from etcsync.tree.beneath import open_tree
-from etcsync.tree.scan import scan
-from etcsync.tree.scanned import Known, Limits, Scan
-
-GitTree = Mapping[str, GitEntry | FileRecord]
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """What the hub says of a client before a run.
-
-    Attributes:
-        branch: The head of its recorded history, or None.
-        git: That commit's files and links.
-        records: What the index remembers: a cache of what files held in which state.
-        index: The index itself, where it describes that commit.
-        base_commit: The base commit, or None before the first reconciliation.
-        base_time: When the base commit was made.
-        base: The base version.
-        record: What the base commit's message says.
-        pending: A result commit whose application had begun when a run was killed, or None.
-    """
-
-    branch: str | None
-    git: GitTree
-    records: Mapping[str, FileRecord]
-    index: Index | None
-    base_commit: str | None
-    base_time: datetime | None
-    base: Mapping[str, Entry]
-    record: BaseRecord
-    pending: Commit | None
+from etcsync.reconcile.looking import look, question
+from etcsync.reconcile.messages import UPSTREAM_TRAILER, trailer
+from etcsync.reconcile.recorded import Recorded, Refs, read_recorded
+from etcsync.reconcile.walkers import looking_ahead
+from etcsync.tree.imprint import Differences
+from etcsync.tree.scanned import Scan
 
 
 @dataclass(frozen=True)
@@ -66,30 +37,28 @@ class Snapshot:
     sides: PlanSides
     gitfile_intact: bool
 
-
-@dataclass(frozen=True)
-class Refs:
-    """The hub's refs and the commits that they name, read once for the fleet."""
-
-    refs: Mapping[str, str]
-    commits: Mapping[str, Commit]
-
-    def commit(self, ref: str) -> Commit | None:
-        """Return the commit that a ref names, or None where there is no such ref."""
-        oid = self.refs.get(ref)
-        return None if oid is None else self.commits[oid]
+    @property
+    def as_surveyed(self) -> bool:
+        """Whether the tree is as the survey of an earlier run says."""
+        surveyed = self.recorded.surveyed
+        return surveyed is not None and surveyed.entries is self.scan.entries
 
 
-def read_refs(cluster: Cluster, clients: Iterable[Client]) -> Refs:
-    """Return the refs of ``clients``.
+@contextmanager
+def snapshots_of(
+    cluster: Cluster, clients: Sequence[Client], refs: Refs
+) -> Iterator[Callable[[Client], Snapshot]]:
+    """Give what does as `take_snapshot` does, once for each client, sooner where they are many.
 
-    Raises:
-        HubError: The hub is damaged.
+    Their trees are compared meanwhile with what is remembered of them.
     """
-    refs = cluster.hub.refs()
-    kinds = (branch_ref, base_ref, pending_ref)
-    wanted = [kind(client.name) for client in clients for kind in kinds]
-    return Refs(refs, cluster.hub.commits(refs[ref] for ref in wanted if ref in refs))
+    recorded = {client.name: read_recorded(cluster, client, refs) for client in clients}
+    asked = {each.name: question(cluster, each, recorded[each.name]) for each in clients}
+    questions = {name: each for name, each in asked.items() if each is not None}
+    with looking_ahead(questions) as ahead:
+        yield lambda client: _snapshot(
+            cluster, client, recorded.pop(client.name), ahead.get(client.name)
+        )
 
 
 def take_snapshot(cluster: Cluster, client: Client, refs: Refs) -> Snapshot:
@@ -104,10 +73,18 @@ def take_snapshot(cluster: Cluster, client: Client, refs: Refs) -> Snapshot:
         TreeError: The tree is missing or cannot be read, or the client was never set up.
         HubError: The hub is damaged.
     """
-    recorded = read_recorded(cluster, client, refs)
+    return _snapshot(cluster, client, read_recorded(cluster, client, refs), None)
+
+
+def _snapshot(
+    cluster: Cluster,
+    client: Client,
+    recorded: Recorded,
+    ahead: Future[Differences | None] | None,
+) -> Snapshot:
     policy = cluster.policy(client)
     tree_path = cluster.settings.tree_path(client.name)
-    found = scan_tree(cluster, client, recorded.records, (recorded.base, recorded.git))
+    found = look(cluster, client, recorded, ahead)
     ours = {**found.entries, **_unseen(recorded, found)}
     creating = recorded.base_commit is None and (
         recorded.pending is not None or set(found.entries) <= {"."}
@@ -142,85 +119,6 @@ def with_contested(snapshot: Snapshot, contested: Mapping[str, str]) -> Snapshot
     """Return a snapshot with further paths that are contested, each with the reason."""
     sides = snapshot.sides
     return replace(snapshot, sides=replace(sides, contested={**contested, **sides.contested}))
-
-
-def scan_tree(
-    cluster: Cluster,
-    client: Client,
-    records: Mapping[str, FileRecord],
-    known: Sequence[Mapping[str, Entry | GitEntry | FileRecord]],
-) -> Scan:
-    """Walk a client's tree.
-
-    Args:
-        cluster: The open cluster.
-        client: The client.
-        records: What was recorded last: contents in the same state are not read again.
-        known: Further versions: no ``.gitignore`` hides their paths, and what is as long as one
-            of them is not too long.
-
-    Raises:
-        TreeError: The tree is missing or cannot be read.
-    """
-    paths = frozenset(cluster.theirs.entries).union(*known)
-    limits = Limits(file_size=cluster.settings.limits.max_file_size)
-
-    def longest(path: str) -> int:
-        sides = (cluster.theirs.entries, *known)
-        oids = {side[path].oid for side in sides if path in side}
-        return max(cluster.hub.sizes(oids - {""}).values(), default=0)
-
-    with open_tree(cluster.settings.tree_path(client.name)) as tree:
-        return scan(
-            tree,
-            Known(paths, records, cluster.theirs.oids, longest),
-            cluster.policy(client).treatment,
-            cluster.hides,
-            cluster.contents.put,
-            limits=limits,
-            ownership=cluster.ownership,
-        )
-
-
-def read_recorded(cluster: Cluster, client: Client, refs: Refs) -> Recorded:
-    """Return what the hub has of ``client``.
-
-    Raises:
-        HubError: The hub is damaged.
-    """
-    hub = cluster.hub
-    branch, base_commit = refs.commit(branch_ref(client.name)), refs.commit(base_ref(client.name))
-    git: GitTree = {}
-    index = None
-    records: Mapping[str, FileRecord] = {}
-    if branch:
-        index = read_index(index_path(cluster.settings.hub_path, client.name))
-        records = {} if index is None else index.entries
-        if index is not None and index.tree == branch.tree:
-            git = index.entries
-        else:
-            index = None
-            tree = hub.tree(branch.tree)
-            git = {path: entry for path, entry in tree.items() if entry.mode != DIRECTORY_MODE}
-    base: Mapping[str, Entry] = {}
-    record = BaseRecord("")
-    if base_commit:
-        base = cluster.sides.side(base_commit.tree).merged_entries
-        try:
-            record = parse_base_message(base_commit.message)
-        except ValueError as error:
-            raise damaged(hub.path, f"{base_ref(client.name)}: {error}") from error
-    return Recorded(
-        branch=branch.oid if branch else None,
-        git=git,
-        records=records,
-        index=index,
-        base_commit=base_commit.oid if base_commit else None,
-        base_time=base_commit.time if base_commit else None,
-        base=base,
-        record=record,
-        pending=refs.commit(pending_ref(client.name)),
-    )
 
 
 def _unseen(recorded: Recorded, found: Scan) -> dict[str, Entry]:

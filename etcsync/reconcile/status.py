@@ -16,7 +16,8 @@ from etcsync.reconcile.daemon_state import daemon_state
 from etcsync.reconcile.errors import client_error
 from etcsync.reconcile.model import ClientStatus, ClusterStatus
 from etcsync.reconcile.planning import plan_snapshot, tree_warnings
-from etcsync.reconcile.snapshot import Refs, Snapshot, read_refs, take_snapshot
+from etcsync.reconcile.recorded import read_refs
+from etcsync.reconcile.snapshot import Snapshot, snapshots_of
 from etcsync.tree.live import left_overs
 
 Visit = Callable[[Snapshot, ClientStatus], None]
@@ -54,24 +55,27 @@ def read_status(
     Raises:
         HubError: The hub is damaged.
     """
-    refs = read_refs(cluster, clients)
     etc = cluster.settings.upstream.etc
+    with snapshots_of(cluster, clients, read_refs(cluster, clients)) as snapshot_of:
+        states = [_client_status(cluster, client, snapshot_of, visit) for client in clients]
     return ClusterStatus(
         upstream_path=etc,
         upstream_commit=cluster.upstream_commit,
         uncommitted=upstream.uncommitted,
         leftovers=left_overs(etc),
         busy=upstream.busy,
-        clients=[_client_status(cluster, client, refs, visit) for client in clients],
+        clients=states,
         daemon=daemon_state(cluster.settings),
     )
 
 
-def _client_status(cluster: Cluster, client: Client, refs: Refs, visit: Visit) -> ClientStatus:
+def _client_status(
+    cluster: Cluster, client: Client, snapshot_of: Callable[[Client], Snapshot], visit: Visit
+) -> ClientStatus:
     tree_path = cluster.settings.tree_path(client.name)
     suspended = cluster.suspensions.get(client.name)
     try:
-        snapshot = take_snapshot(cluster, client, refs)
+        snapshot = snapshot_of(client)
     except (TreeError, OSError) as error:
         return ClientStatus(client.name, tree_path, suspended=suspended, error=client_error(error))
     plan = plan_snapshot(cluster, snapshot)

@@ -3,20 +3,20 @@
 import os
 from collections.abc import Callable
 
-from etcsync.entries import Entry, Kind, StatKey, blob_oid
+from etcsync.entries import ROOT, Entry, Kind, StatKey, blob_oid, parent
 from etcsync.errors import TreeError
 from etcsync.policy.treatment import Strategy, Treatment
+from etcsync.tree.imprint import UNSETTLED, Listing
 from etcsync.tree.metadata_file import Beside
 from etcsync.tree.reading import entry_of, stat_key
 from etcsync.tree.scanned import Known, Scan, TreeWarning, WarningKind
 
 
 class Findings:
-    """The growing result of one scan; the attributes are those of `Scan`, and two more.
+    """The growing result of one scan; the attributes are those of `Scan`, and one more.
 
     Attributes:
         occupied: As in `Beside`.
-        shadowed: Known directories that ``.gitignore`` rules match.
     """
 
     def __init__(
@@ -40,6 +40,8 @@ class Findings:
         self.warnings: list[TreeWarning] = []
         self.occupied: set[str] = set()
         self.shadowed: set[str] = set()
+        self.imprints: dict[str, str] = {}
+        self.listings: dict[str, bytes] = {}
         self.gitfile: bytes | None = None
         self.git_obstructed = False
 
@@ -67,6 +69,42 @@ class Findings:
         """Take back what was found at ``path``."""
         for found in (self.entries, self.unmanaged, self.hidden, self.mirrored):
             found.pop(path, None)
+
+    def remember(self, earlier: Scan) -> None:
+        """Begin with what an earlier scan found, of which nothing was worth a warning."""
+        self.entries.update(earlier.entries)
+        self.unmanaged.update(earlier.unmanaged)
+        self.hidden.update(earlier.hidden)
+        self.mirrored.update(earlier.mirrored)
+        self.imprints.update(earlier.imprints)
+        self.shadowed.update(earlier.shadowed)
+        self.gitfile = earlier.gitfile
+
+    def list(self, directory: str, listing: Listing, moment: int) -> None:
+        """Keep what tells later whether anything in a directory has changed; see `Listing`."""
+        imprint = listing.imprint(moment)
+        self.imprints[directory] = imprint
+        if imprint != UNSETTLED and directory in self._known.to_be_written:
+            self.listings[directory] = listing.text
+
+    def forget_names_in(self, directory: str) -> None:
+        """Take back what was found at the names in a directory, but not what is further below."""
+        self._forget_where(lambda path: path != ROOT and parent(path) == directory)
+        if directory == ROOT:
+            self.gitfile, self.git_obstructed = None, False
+
+    def forget_beneath(self, directory: str) -> None:
+        """Take back all that was found beneath a directory, at any depth."""
+        prefix = directory + "/"
+        self._forget_where(lambda path: path.startswith(prefix))
+        for path in [p for p in self.imprints if p == directory or p.startswith(prefix)]:
+            del self.imprints[path]
+
+    def _forget_where(self, applies: Callable[[str], bool]) -> None:
+        for found in (self.entries, self.unmanaged, self.hidden, self.mirrored):
+            for path in [path for path in found if applies(path)]:
+                del found[path]
+        self.shadowed = {path for path in self.shadowed if not applies(path)}
 
     def record(self, path: str, status: os.stat_result, content: bytes, *, settled: bool) -> None:
         """Keep a file or link with its content, which is stored where it is new.
@@ -102,6 +140,9 @@ class Findings:
             warnings=tuple(self.warnings),
             gitfile=self.gitfile,
             git_obstructed=self.git_obstructed,
+            imprints=self.imprints,
+            listings=self.listings,
+            shadowed=frozenset(self.shadowed),
             beside=Beside(self.unmanaged | visible, self.hidden, hides, self.occupied),
         )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from etcsync.entries import Entry, FileRecord, StatKey
+from etcsync.tree.imprint import Differences
 from etcsync.tree.metadata_file import Beside
 
 WarningKind = Literal["special", "oversized", "nested-git", "name", "unreadable", "gitfile"]
@@ -46,12 +47,14 @@ class Known:
         oids: Blobs that need not be stored again.
         longest: Gives the bytes of the longest version that is known of a path; asked only about
             files over the limit.
+        to_be_written: Directories whose listings are asked for.
     """
 
     paths: AbstractSet[str] = frozenset()
     records: Mapping[str, FileRecord] = field(default_factory=dict)
     oids: Container[str] = frozenset()
     longest: Callable[[str], int] = lambda _: 0
+    to_be_written: AbstractSet[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,15 @@ class Scan:
             what lies beneath a directory of that kind nothing is known.
         hidden: What ``.gitignore`` hides, by kind and metadata.
         mirrored: Paths of strategy mirror that are not known, as `mirror_entry` gives them.
-        stats: The states of files and links whose next change is sure to show.
+        stats: The states of those files and links, in directories that were visited, whose next
+            change is sure to show.
         warnings: In the order found.
         gitfile: Content of the ``.git`` at the top, if that is a small regular file.
         git_obstructed: Something else stands there.
+        imprints: By directory, its imprint as it was listed; see `etcsync.tree.imprint`.
+        listings: Of the directories that were asked for, if they have an imprint, the texts of the
+            listings.
+        shadowed: Known directories that ``.gitignore`` rules match.
         beside: What `etcsync.tree.metadata_file.generate` needs besides entries.
     """
 
@@ -80,4 +88,23 @@ class Scan:
     warnings: tuple[TreeWarning, ...]
     gitfile: bytes | None
     git_obstructed: bool
+    imprints: dict[str, str]
+    listings: dict[str, bytes]
+    shadowed: frozenset[str]
     beside: Beside
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """What stood in a tree at an earlier look, and where something may be different now.
+
+    Attributes:
+        found: What the earlier scan found; all of it is recorded. Its imprints name every
+            directory that was there.
+        differences: Where to look again; in all other directories nothing has changed.
+        content: Gives the content of a blob.
+    """
+
+    found: Scan
+    differences: Differences
+    content: Callable[[str], bytes]

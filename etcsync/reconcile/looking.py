@@ -1,0 +1,155 @@
+"""The look at one client's tree: whole, or at what differs from what was found before."""
+
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import replace
+
+from etcsync.config import Client
+from etcsync.entries import ROOT, Entry, FileRecord, Tree, parent
+from etcsync.hub.hub import GitEntry
+from etcsync.reconcile.cluster import Cluster
+from etcsync.reconcile.recorded import Recorded
+from etcsync.reconcile.walkers import Question
+from etcsync.tree.beneath import OpenTree, open_tree
+from etcsync.tree.ignore import FILE_NAME as GITIGNORE
+from etcsync.tree.imprint import Differences, differences
+from etcsync.tree.scan import scan
+from etcsync.tree.scanned import Known, Limits, Remembered, Scan
+
+Versions = Sequence[Mapping[str, Entry | GitEntry | FileRecord]]
+
+
+def look(
+    cluster: Cluster,
+    client: Client,
+    recorded: Recorded,
+    ahead: Future[Differences | None] | None = None,
+) -> Scan:
+    """Return what stands in a client's tree.
+
+    Args:
+        cluster: The open cluster.
+        client: The client.
+        recorded: What the hub says of it.
+        ahead: What a walker finds who was given the `question`, if one was.
+
+    Raises:
+        TreeError: The tree is missing or cannot be read.
+    """
+    asked = question(cluster, client, recorded)
+    with open_tree(cluster.settings.tree_path(client.name)) as tree:
+        remembered = None
+        earlier = recorded.surveyed
+        if earlier is not None and asked is not None:
+            differing = _differences(tree, asked, ahead)
+            if differing is not None and not differing.directories:
+                return replace(earlier, listings=dict(differing.listings))
+            if differing is not None:
+                remembered = Remembered(earlier, differing, cluster.contents.read)
+        versions = (recorded.base, recorded.git)
+        return _scan(
+            cluster,
+            client,
+            tree,
+            recorded.records,
+            versions,
+            _to_be_written(cluster, recorded),
+            remembered,
+        )
+
+
+def question(cluster: Cluster, client: Client, recorded: Recorded) -> Question | None:
+    """Return what is to be compared before a client's tree is looked at.
+
+    None: everything must be looked at. Nothing is remembered of the tree, or paths that are known
+    now make a difference to what was found: what a ``.gitignore`` hides, or policy mirrors, is
+    treated otherwise once it is known.
+    """
+    survey = recorded.survey
+    if survey is None:
+        return None
+    known: tuple[Tree, Tree] = (cluster.theirs.entries, recorded.base)
+    if any(path in tree for path in survey.unknown for tree in known):
+        return None
+    if not all(any(path in tree for tree in known) for path in survey.shadowed):
+        return None
+    tree_path = cluster.settings.tree_path(client.name)
+    wanted = _to_be_written(cluster, recorded)
+    return Question(tree_path, survey.imprints, sorted(wanted), Limits().entries)
+
+
+def _differences(
+    tree: OpenTree, asked: Question, ahead: Future[Differences | None] | None
+) -> Differences | None:
+    if ahead is not None:
+        with suppress(OSError, ValueError):
+            return ahead.result()
+    return differences(tree, asked.imprints, asked.wanted, asked.most)
+
+
+def look_anew(cluster: Cluster, client: Client) -> Scan:
+    """Return what stands in the tree of a client of which nothing is recorded.
+
+    Raises:
+        TreeError: The tree is missing or cannot be read.
+    """
+    with open_tree(cluster.settings.tree_path(client.name)) as tree:
+        return _scan(cluster, client, tree, {}, (), frozenset())
+
+
+def _scan(
+    cluster: Cluster,
+    client: Client,
+    tree: OpenTree,
+    records: Mapping[str, FileRecord],
+    versions: Versions,
+    to_be_written: AbstractSet[str],
+    remembered: Remembered | None = None,
+) -> Scan:
+    """Walk a client's tree.
+
+    Args:
+        cluster: The open cluster.
+        client: The client.
+        tree: Its open tree.
+        records: What was recorded last: contents in the same state are not read again.
+        versions: Versions, besides upstream's: no ``.gitignore`` hides their paths, and what is
+            as long as one of them is not too long.
+        to_be_written: Directories in which something may be written.
+        remembered: As for `scan`.
+    """
+    sides = (cluster.theirs.entries, *versions)
+
+    def longest(path: str) -> int:
+        oids = {side[path].oid for side in sides if path in side}
+        return max(cluster.hub.sizes(oids - {""}).values(), default=0)
+
+    paths = frozenset[str]().union(*sides)
+    return scan(
+        tree,
+        Known(paths, records, cluster.theirs.oids, longest, to_be_written),
+        cluster.policy(client).treatment,
+        cluster.hides,
+        cluster.contents.put,
+        limits=Limits(file_size=cluster.settings.limits.max_file_size),
+        ownership=cluster.ownership,
+        remembered=remembered,
+    )
+
+
+def _to_be_written(cluster: Cluster, recorded: Recorded) -> AbstractSet[str]:
+    """Return the directories in which upstream's changes lie, and the metadata file."""
+    return {ROOT, *map(parent, cluster.upstream_changes(recorded.base))}
+
+
+def can_be_remembered(found: Scan) -> bool:
+    """Whether a later look may begin with what was found: nothing in it is out of the ordinary."""
+    beyond = (*found.unmanaged, *found.hidden, *found.mirrored)
+    return not (
+        found.warnings
+        or found.git_obstructed
+        or found.beside.occupied
+        or any(path.rpartition("/")[2] == GITIGNORE for path in beyond)
+    )

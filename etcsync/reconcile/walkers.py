@@ -1,0 +1,81 @@
+"""Walkers that look ahead: trees are compared with their surveys on all processors at once."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from queue import SimpleQueue
+from typing import IO, NamedTuple
+
+from etcsync.tree import walker
+from etcsync.tree.imprint import Differences
+
+WORTH_WHILE = 48
+"""Trees; for fewer, starting walkers takes longer than they save."""
+
+MOST_WALKERS = 8
+
+
+class Question(NamedTuple):
+    """A tree to be compared; see `etcsync.tree.imprint.differences`."""
+
+    tree_path: str
+    imprints: Mapping[str, str]
+    wanted: list[str]
+    most: int
+
+
+Ahead = Mapping[str, Future[Differences | None]]
+"""By client, what a walker finds."""
+
+
+@contextmanager
+def looking_ahead(questions: Mapping[str, Question]) -> Iterator[Ahead]:
+    """Have trees compared while the block runs; nothing is asked where it is not worth while.
+
+    A future raises OSError or ValueError where its walker was stopped.
+
+    Args:
+        questions: By client.
+    """
+    if len(questions) < WORTH_WHILE:
+        yield {}
+        return
+    count = min(os.cpu_count() or 1, MOST_WALKERS)
+    idle: SimpleQueue[_Walker] = SimpleQueue()
+    with ExitStack() as stack:
+        for _ in range(count):
+            idle.put(stack.enter_context(_walker()))
+        pool = stack.enter_context(ThreadPoolExecutor(count))
+        stack.callback(pool.shutdown, cancel_futures=True)
+        yield {name: pool.submit(_ask, idle, each) for name, each in questions.items()}
+
+
+class _Walker(NamedTuple):
+    """A running walker."""
+
+    stdin: IO[bytes]
+    stdout: IO[bytes]
+
+
+@contextmanager
+def _walker() -> Iterator[_Walker]:
+    """Start a walker, and end it; it finds its modules where this process does."""
+    script = f"import sys; sys.path[:] = {sys.path!r}; from {walker.__name__} import serve; serve()"
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        if process.stdin is None or process.stdout is None:
+            raise RuntimeError("a walker without pipes")
+        yield _Walker(process.stdin, process.stdout)
+
+
+def _ask(idle: SimpleQueue[_Walker], asked: Question) -> Differences | None:
+    free = idle.get()
+    try:
+        free.stdin.write(walker.request(*asked))
+        free.stdin.flush()
+        return walker.answered(free.stdout.readline())
+    finally:
+        idle.put(free)
