@@ -207,7 +207,7 @@ class Settings(Section):
     @property
     def surveys_path(self) -> str:
         """The file that says what was found in the trees, so that looks need not begin anew."""
-        return os.path.join(self.state_dir, "surveys")
+        return os.path.join(self.state_dir, "cache", "surveys")
 
     @property
     def incidents_path(self) -> str:

@@ -126,10 +126,16 @@ def sample_cluster(place: Path, clients: int = 3, extra: str = "") -> Cluster:
 
 
 def fingerprint(*places: Path) -> dict[str, tuple[int, ...]]:
-    """Return inode, size, mode, owner, mtime and ctime of everything below ``places``."""
+    """Return inode, size, mode, owner, mtime and ctime of everything below ``places``.
+
+    The cache in the state directory is left out: whoever had to look at more than was remembered
+    renews it.
+    """
     found = {}
     for place in places:
         for directory, names, files in os.walk(place):
+            if "hub.git" in names:
+                names[:] = [name for name in names if name != "cache"]
             for name in (*names, *files, "."):
                 path = os.path.join(directory, name)
                 state = os.lstat(path)
