@@ -130,6 +130,10 @@ class Agenda:
             return False
         return _note(self._changed, name, now)
 
+    def awaits(self, name: str) -> bool:
+        """Whether a client waits for a pass: its tree has changed, or the last one failed."""
+        return name in self._changed or name in self._failing
+
     def due(self, now: float) -> Task | None:
         """Return the pass that is to be made now, if one is."""
         self._note_overdue(now)

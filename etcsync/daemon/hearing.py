@@ -1,7 +1,7 @@
 """Where threads and the loop meet: what is heard becomes hints for the agenda."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from threading import Lock
 
@@ -22,6 +22,7 @@ class Hearing:
         self.bell = bell
         self._agenda = agenda
         self._echoes = Echoes(())
+        self._quiet: set[str] = set()
         self._lock = Lock()
 
     @contextmanager
@@ -39,10 +40,23 @@ class Hearing:
         finally:
             self._echoes = Echoes(())
 
+    def quiet(self) -> frozenset[str]:
+        """Return the clients of whose trees nothing has been heard since they were looked at."""
+        with self._lock:
+            return frozenset(self._quiet)
+
+    def looked_at(self, names: Iterable[str]) -> None:
+        """Note that what was heard of these trees so far is done with, unless it waits its turn.
+
+        Call it while the agenda is given to this thread.
+        """
+        self._quiet.update(name for name in names if not self._agenda.awaits(name))
+
     def client_changed(self, name: str, path: str | None) -> None:
         """Hear of a change in a client's tree."""
         now = time.monotonic()
         with self._lock:
+            self._quiet.discard(name)
             if name in self._echoes:
                 self._echoes.hear(name, path, now)
                 return
@@ -64,6 +78,8 @@ class Hearing:
 
     def events_lost(self) -> None:
         """Hear that anything may have changed."""
+        with self._lock:
+            self._quiet.clear()
         self._whole(Why.INTERVAL, at_once=True)
 
     def interval_over(self) -> None:

@@ -195,6 +195,7 @@ class Service:
             account_patience=ACCOUNT_PATIENCE,
             stop=lambda: self._wishes.end,
             contested=self._contests.contested(task.clients),
+            quiet=self._quiet(task),
             looking=looking,
         )
         self._in_pass = True
@@ -206,9 +207,20 @@ class Service:
             self._conclude(agenda, task, made, echoes, looks)
             for name in unheard:  # a directory that the pass made was not watched so far
                 agenda.client_changed(name, time.monotonic())
+            if made.run is not None:
+                self._hearing.looked_at(c.name for c in made.run.clients if not c.unsettled)
         self._tell(made)
         gc.collect()
         self._beat()
+
+    def _quiet(self, task: Task) -> frozenset[str]:
+        """Return the clients whose trees need not be looked at to bring upstream's commit there.
+
+        What is not heard of is found by the full reconciliation, which looks at everything.
+        """
+        if task.causes != {Why.UPSTREAM}:
+            return frozenset()
+        return frozenset(filter(self._watching.hears, self._hearing.quiet()))
 
     def _conclude(
         self, agenda: Agenda, task: Task, made: Pass, echoes: Echoes, looks: Looks

@@ -114,6 +114,10 @@ class Watching:
         self._watch_trees(stale)
         return [name for name in stale if not self._trees[name].stale]
 
+    def hears(self, name: str) -> bool:
+        """Whether every change in a client's tree is heard of as it happens."""
+        return name in self._trees and name not in self._polled and not self._trees[name].stale
+
     def check(self) -> None:
         """Look up what inotify may not have told; cheap, for every second or so."""
         if self._settings is None:

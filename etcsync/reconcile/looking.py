@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import replace
 
 from etcsync.config import Client
@@ -11,10 +10,9 @@ from etcsync.entries import ROOT, Entry, FileRecord, Tree, parent
 from etcsync.hub.hub import GitEntry
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.recorded import Recorded
-from etcsync.reconcile.walkers import Question
+from etcsync.reconcile.walkers import Answer, Question
 from etcsync.tree.beneath import OpenTree, open_tree
 from etcsync.tree.ignore import FILE_NAME as GITIGNORE
-from etcsync.tree.imprint import Differences, differences
 from etcsync.tree.scan import scan
 from etcsync.tree.scanned import Known, Limits, Remembered, Scan
 
@@ -25,7 +23,8 @@ def look(
     cluster: Cluster,
     client: Client,
     recorded: Recorded,
-    ahead: Future[Differences | None] | None = None,
+    asked: Question | None,
+    ahead: Future[Answer] | None = None,
 ) -> Scan:
     """Return what stands in a client's tree.
 
@@ -33,17 +32,17 @@ def look(
         cluster: The open cluster.
         client: The client.
         recorded: What the hub says of it.
-        ahead: What a walker finds who was given the `question`, if one was.
+        asked: The `question` about it.
+        ahead: What a walker answers, if one was asked.
 
     Raises:
         TreeError: The tree is missing or cannot be read.
     """
-    asked = question(cluster, client, recorded)
     with open_tree(cluster.settings.tree_path(client.name)) as tree:
         remembered = None
         earlier = recorded.surveyed
         if earlier is not None and asked is not None:
-            differing = _differences(tree, asked, ahead)
+            differing = asked.answer(tree, ahead)
             if differing is not None and not differing.directories:
                 return replace(earlier, listings=dict(differing.listings))
             if differing is not None:
@@ -60,7 +59,9 @@ def look(
         )
 
 
-def question(cluster: Cluster, client: Client, recorded: Recorded) -> Question | None:
+def question(
+    cluster: Cluster, client: Client, recorded: Recorded, *, quiet: bool = False
+) -> Question | None:
     """Return what is to be compared before a client's tree is looked at.
 
     None: everything must be looked at. Nothing is remembered of the tree, or paths that are known
@@ -77,16 +78,7 @@ def question(cluster: Cluster, client: Client, recorded: Recorded) -> Question |
         return None
     tree_path = cluster.settings.tree_path(client.name)
     wanted = _to_be_written(cluster, recorded)
-    return Question(tree_path, survey.imprints, sorted(wanted), Limits().entries)
-
-
-def _differences(
-    tree: OpenTree, asked: Question, ahead: Future[Differences | None] | None
-) -> Differences | None:
-    if ahead is not None:
-        with suppress(OSError, ValueError):
-            return ahead.result()
-    return differences(tree, asked.imprints, asked.wanted, asked.most)
+    return Question(tree_path, survey.imprints, sorted(wanted), Limits().entries, quiet)
 
 
 def look_anew(cluster: Cluster, client: Client) -> Scan:

@@ -1,6 +1,6 @@
 """What the caller of a run decides."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
 Advance = Callable[[str, int, int], None]
@@ -34,6 +34,8 @@ class SyncOptions:
             and the run's result does not name them.
         contested: Paths by client that the client changes over and over, each with the reason in
             sentences: they are held from now on instead of being put back.
+        quiet: Clients whose trees are as the last run left them, as far as anybody has heard: where
+            that is remembered, only the directories that may be written to are looked at.
         looking: Told a client's name right before its tree is looked at: at the beginning, and once
             more at what was put in place.
     """
@@ -44,6 +46,7 @@ class SyncOptions:
     account_patience: float = LOCK_PATIENCE
     stop: Callable[[], bool] = never
     contested: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    quiet: Collection[str] = frozenset()
     looking: Callable[[str], None] = tell_nobody
 
 

@@ -7,6 +7,7 @@ reading of upstream's tree, one import of commits, one data sync, one ref transa
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 
 from etcsync.config import Client, Settings
 from etcsync.errors import UpstreamBusyError, UpstreamError
@@ -178,6 +179,7 @@ def _reconcile(
         waiting = [client for client in waiting if client.name in current.raced]
         if not waiting or options.stop():
             break
+        options = replace(options, quiet=frozenset())
     cluster.surveys.save()
     for client in waiting:
         runs[client.name] = runs[client.name].unfinished()

@@ -129,7 +129,9 @@ def _planned(
     going_on = [client for client in clients if client.name not in current.errors]
     for client in going_on:
         options.looking(client.name)
-    with snapshots_of(cluster, going_on, read_refs(cluster, going_on)) as snapshot_of:
+    with snapshots_of(
+        cluster, going_on, read_refs(cluster, going_on), options.quiet
+    ) as snapshot_of:
         for done, client in enumerate(going_on):
             advance("look", done, len(going_on))
             if options.stop():

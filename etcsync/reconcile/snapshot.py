@@ -1,7 +1,7 @@
 """One client's three versions: base, ours and theirs, and what was recorded before."""
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -20,8 +20,7 @@ from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.looking import look, question
 from etcsync.reconcile.messages import UPSTREAM_TRAILER, trailer
 from etcsync.reconcile.recorded import Recorded, Refs, read_recorded
-from etcsync.reconcile.walkers import looking_ahead
-from etcsync.tree.imprint import Differences
+from etcsync.reconcile.walkers import Answer, Question, looking_ahead
 from etcsync.tree.scanned import Scan
 
 
@@ -46,18 +45,26 @@ class Snapshot:
 
 @contextmanager
 def snapshots_of(
-    cluster: Cluster, clients: Sequence[Client], refs: Refs
+    cluster: Cluster, clients: Sequence[Client], refs: Refs, quiet: Collection[str] = ()
 ) -> Iterator[Callable[[Client], Snapshot]]:
     """Give what does as `take_snapshot` does, once for each client, sooner where they are many.
 
-    Their trees are compared meanwhile with what is remembered of them.
+    Their trees are compared meanwhile with what is remembered of them; of those in ``quiet`` no
+    more than what may be written to.
     """
     recorded = {client.name: read_recorded(cluster, client, refs) for client in clients}
-    asked = {each.name: question(cluster, each, recorded[each.name]) for each in clients}
+    asked = {
+        each.name: question(cluster, each, recorded[each.name], quiet=each.name in quiet)
+        for each in clients
+    }
     questions = {name: each for name, each in asked.items() if each is not None}
     with looking_ahead(questions) as ahead:
         yield lambda client: _snapshot(
-            cluster, client, recorded.pop(client.name), ahead.get(client.name)
+            cluster,
+            client,
+            recorded.pop(client.name),
+            asked[client.name],
+            ahead.get(client.name),
         )
 
 
@@ -73,18 +80,20 @@ def take_snapshot(cluster: Cluster, client: Client, refs: Refs) -> Snapshot:
         TreeError: The tree is missing or cannot be read, or the client was never set up.
         HubError: The hub is damaged.
     """
-    return _snapshot(cluster, client, read_recorded(cluster, client, refs), None)
+    recorded = read_recorded(cluster, client, refs)
+    return _snapshot(cluster, client, recorded, question(cluster, client, recorded))
 
 
 def _snapshot(
     cluster: Cluster,
     client: Client,
     recorded: Recorded,
-    ahead: Future[Differences | None] | None,
+    asked: Question | None,
+    ahead: Future[Answer] | None = None,
 ) -> Snapshot:
     policy = cluster.policy(client)
     tree_path = cluster.settings.tree_path(client.name)
-    found = look(cluster, client, recorded, ahead)
+    found = look(cluster, client, recorded, asked, ahead)
     ours = {**found.entries, **_unseen(recorded, found)}
     creating = recorded.base_commit is None and (
         recorded.pending is not None or set(found.entries) <= {"."}

@@ -5,41 +5,58 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from queue import SimpleQueue
 from typing import IO, NamedTuple
 
 from etcsync.tree import walker
-from etcsync.tree.imprint import Differences
+from etcsync.tree.beneath import OpenTree
+from etcsync.tree.imprint import Differences, differences
 
 WORTH_WHILE = 48
 """Trees; for fewer, starting walkers takes longer than they save."""
 
 MOST_WALKERS = 8
 
+Answer = Differences | None
+"""None: only a whole scan can tell."""
+
 
 class Question(NamedTuple):
-    """A tree to be compared; see `etcsync.tree.imprint.differences`."""
+    """A tree to be compared; see `etcsync.tree.imprint.differences`.
+
+    Attributes:
+        quiet: The tree is as it was, as far as anybody has heard: unless a wanted directory
+            differs, the others are not looked at.
+    """
 
     tree_path: str
     imprints: Mapping[str, str]
     wanted: list[str]
     most: int
+    quiet: bool
 
-
-Ahead = Mapping[str, Future[Differences | None]]
-"""By client, what a walker finds."""
+    def answer(self, tree: OpenTree, ahead: Future[Answer] | None = None) -> Answer:
+        """Compare the open tree, unless a walker has done so already."""
+        if ahead is not None:
+            with suppress(OSError, ValueError):  # the walker was stopped
+                return ahead.result()
+        _, imprints, wanted, most, quiet = self
+        if quiet:
+            found = differences(tree, imprints, wanted, most, everywhere=False)
+            if found is not None and not found.directories:
+                return found
+        return differences(tree, imprints, wanted, most)
 
 
 @contextmanager
-def looking_ahead(questions: Mapping[str, Question]) -> Iterator[Ahead]:
+def looking_ahead(questions: Mapping[str, Question]) -> Iterator[Mapping[str, Future[Answer]]]:
     """Have trees compared while the block runs; nothing is asked where it is not worth while.
-
-    A future raises OSError or ValueError where its walker was stopped.
 
     Args:
         questions: By client.
     """
+    questions = {name: each for name, each in questions.items() if not each.quiet}
     if len(questions) < WORTH_WHILE:
         yield {}
         return
@@ -71,10 +88,10 @@ def _walker() -> Iterator[_Walker]:
         yield _Walker(process.stdin, process.stdout)
 
 
-def _ask(idle: SimpleQueue[_Walker], asked: Question) -> Differences | None:
+def _ask(idle: SimpleQueue[_Walker], asked: Question) -> Answer:
     free = idle.get()
     try:
-        free.stdin.write(walker.request(*asked))
+        free.stdin.write(walker.request(*asked[:4]))
         free.stdin.flush()
         return walker.answered(free.stdout.readline())
     finally:

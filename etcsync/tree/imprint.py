@@ -10,7 +10,7 @@ import marshal
 import os
 import stat
 import time
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from etcsync.entries import ROOT, StatKey
@@ -110,7 +110,12 @@ class Differences(NamedTuple):
 
 
 def differences(
-    tree: OpenTree, known: Mapping[str, str], wanted: Container[str], most: int
+    tree: OpenTree,
+    known: Mapping[str, str],
+    wanted: Collection[str],
+    most: int,
+    *,
+    everywhere: bool = True,
 ) -> Differences | None:
     """Return where a tree differs from its known imprints; nothing is read but listings.
 
@@ -119,13 +124,14 @@ def differences(
         known: Imprints by path.
         wanted: Directories whose listings are asked for.
         most: How many names are looked at.
+        everywhere: False: only the wanted directories are looked at.
 
     Returns:
         None: Only a whole scan can tell, for the tree is too large or could not be walked.
     """
     differing: set[str] = set()
     listings: dict[str, bytes] = {}
-    pending = [ROOT]
+    pending = [ROOT] if everywhere else [path for path in wanted if path in known]
     device = tree.device
     try:
         while pending:
@@ -146,6 +152,8 @@ def differences(
                 differing.add(path)
             elif path in wanted:
                 listings[path] = listing.text
+            if not everywhere:
+                continue
             prefix = "" if path == ROOT else path + "/"
             pending += (
                 prefix + name
