@@ -5,8 +5,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from cluster import CLEAN_ENVIRONMENT, Cluster, sample_cluster
+
+from etcsync.cli.main import main
+from etcsync.hub.git import OPTIONS
+
+BEFORE_VERB = 1 + len(OPTIONS)
+"""Words that every git process is started with."""
 
 PROGRAM = """
 import json, sys
@@ -34,8 +41,7 @@ class Start:
     def __init__(self, told: dict[str, list]) -> None:
         self.packages = {module.partition(".")[0] for module in told["modules"]}
         self.modules = set(told["modules"])
-        self.verbs = [next(w for w in words if w[0].islower() and "." not in w and w != "git")
-                      for words in told["processes"]]  # fmt: skip
+        self.verbs = [words[BEFORE_VERB] for words in told["processes"]]
 
 
 @pytest.fixture(scope="module")
@@ -69,3 +75,23 @@ def test_nothing_to_do_takes_hardly_a_process(cluster: Cluster, command: str) ->
     begun = start(cluster, command)
     assert sorted(begun.verbs) == PROCESSES[command]
     assert "git" not in begun.packages
+
+
+def test_nothing_that_draws_is_loaded_where_json_is_wanted(cluster: Cluster) -> None:
+    assert not start(cluster, "status", "--json").packages & {"git", "rich", "structlog"}
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_help_takes_neither_settings_nor_commands(cluster: Cluster, argument: str) -> None:
+    begun = start(cluster, argument)
+    assert not begun.packages & {"git", "pydantic", "rich", "structlog"}
+    assert not begun.verbs
+    assert "etcsync.cli.status" not in begun.modules
+
+
+def test_the_list_of_commands_names_those_that_there_are() -> None:
+    context = click.Context(main)
+    for name in main.list_commands(context):
+        command = main.get_command(context, name)
+        assert command is not None
+        assert command.name == name
