@@ -10,8 +10,6 @@ from functools import cached_property, lru_cache
 from typing import Any
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     PrivateAttr,
     StrictBool,
     ValidationError,
@@ -19,6 +17,7 @@ from pydantic import (
 )
 
 from etcsync.contradictions import Place, overlaps, repetitions
+from etcsync.document import Document
 from etcsync.errors import SettingsError, UsageError
 from etcsync.problems import Problem, place_of, problems_of, refusal, suggestion
 from etcsync.quantities import Duration, Size
@@ -45,13 +44,7 @@ DEFAULT_PATH = "/etc/etcsync/etcsync.toml"
 """Where the settings are, unless ``--config`` or ``$ETCSYNC_CONFIG`` says otherwise."""
 
 
-class Section(BaseModel):
-    """A table of the settings file: what it does not know, it refuses; it never changes."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Upstream(Section):
+class Upstream(Document):
     """``[upstream]``: the shared root and its /etc."""
 
     root: Path
@@ -67,7 +60,7 @@ class Upstream(Section):
         return data
 
 
-class Trees(Section):
+class Trees(Document):
     """``[trees]``: where the clients' trees are."""
 
     path: TreeTemplate = "/srv/etc-{client}"
@@ -84,14 +77,14 @@ class Trees(Section):
         return {"staging": os.path.join(folder, ".etcsync"), **data}
 
 
-class Server(Section):
+class Server(Document):
     """``[server]``: the NFS server as the clients see it."""
 
     address: IpAddress = ""
     network: Network = ""
 
 
-class Exports(Section):
+class Exports(Document):
     """``[exports]``: the exports file that etcsync writes."""
 
     file: Path = "/etc/exports.d/etcsync.exports"
@@ -101,7 +94,7 @@ class Exports(Section):
     """Run after the file was written; empty: write the file only."""
 
 
-class Boot(Section):
+class Boot(Document):
     """``[boot]``: the one client that may write /boot."""
 
     writer: str = ""
@@ -111,14 +104,14 @@ class Boot(Section):
     fstab: Path = "/etc/fstab"
 
 
-class PolicySources(Section):
+class PolicySources(Document):
     """``[policy]``: where the rules come from."""
 
     packs: tuple[str, ...] = ("base",)
     files: tuple[Path, ...] = ()
 
 
-class Limits(Section):
+class Limits(Document):
     """``[limits]``: what is refused as too much."""
 
     max_file_size: Size = 8 * 1024**2
@@ -126,7 +119,7 @@ class Limits(Section):
     max_delete_percent: Percent = 25
 
 
-class Daemon(Section):
+class Daemon(Document):
     """``[daemon]``: the rhythm of ``etcsync run``; durations are seconds."""
 
     interval: Interval = 300.0
@@ -134,7 +127,7 @@ class Daemon(Section):
     listen: ListenAddress = ""
 
 
-class Notify(Section):
+class Notify(Document):
     """``[notify]``: who is told of incidents."""
 
     command: Command = ()
@@ -146,7 +139,7 @@ class Notify(Section):
     """Seconds for which news is gathered before it is told."""
 
 
-class Client(Section):
+class Client(Document):
     """One ``[[clients]]`` table: a diskless machine. Empty: not known."""
 
     name: ClientName
@@ -155,26 +148,31 @@ class Client(Section):
     labels: tuple[Label, ...] = ()
 
 
-class Settings(Section):
+_OPTIONAL = ("trees", "server", "exports", "boot", "policy", "limits", "daemon", "notify")
+"""Tables that may be left out: each key in them has a default."""
+
+
+class Settings(Document):
     """The whole settings file, complete and free of contradictions."""
 
     state_dir: Path = "/var/lib/etcsync"
     upstream: Upstream
-    trees: Trees = Trees()
-    server: Server = Server()
-    exports: Exports = Exports()
-    boot: Boot = Boot()
-    policy: PolicySources = PolicySources()
-    limits: Limits = Limits()
-    daemon: Daemon = Daemon()
-    notify: Notify = Notify()
+    trees: Trees
+    server: Server
+    exports: Exports
+    boot: Boot
+    policy: PolicySources
+    limits: Limits
+    daemon: Daemon
+    notify: Notify
     clients: tuple[Client, ...] = ()
     _source: str = PrivateAttr("")
 
     @model_validator(mode="before")
     @classmethod
     def _default(cls, data: dict[str, Any]) -> dict[str, Any]:
-        upstream, boot = data.get("upstream"), data.get("boot", {})
+        data = {**{name: {} for name in _OPTIONAL}, **data}
+        upstream, boot = data.get("upstream"), data["boot"]
         root = upstream.get("root") if isinstance(upstream, dict) else None
         if isinstance(root, str) and isinstance(boot, dict):
             return {**data, "boot": {"source": os.path.join(root, "boot"), **boot}}

@@ -1,4 +1,8 @@
-"""What the global flags say, and the streams that commands write to."""
+"""What the global flags say, and the streams that commands write to.
+
+Settings and consoles are made when a command asks for them. So are the libraries for them loaded,
+which take longer than all that a short command has to do.
+"""
 
 import json
 import os
@@ -6,13 +10,16 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, wraps
-from typing import Any, Concatenate, ParamSpec, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TextIO, TypeVar
 
 import click
-from rich.console import Console
 
 from etcsync import logs
-from etcsync.config import Settings, load_settings
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from etcsync.config import Settings
 
 PIPE_WIDTH = 240
 """Columns of a table that goes into a pipe, where nothing is cut off to fit a window."""
@@ -37,17 +44,24 @@ class Context:
     wait: float = 60.0
 
     @cached_property
-    def settings(self) -> Settings:
+    def settings(self) -> "Settings":
         """The settings, read once."""
+        from etcsync.config import load_settings  # noqa: PLC0415 - see above
+
         return load_settings(self.config)
 
+    @property
+    def colors_log(self) -> bool:
+        """Whether lines of the log may have colours."""
+        return sys.stderr.isatty() and not self.no_color
+
     @cached_property
-    def out(self) -> Console:
+    def out(self) -> "Console":
         """The console for what the command answers."""
         return _console(sys.stdout, no_color=self.no_color)
 
     @cached_property
-    def err(self) -> Console:
+    def err(self) -> "Console":
         """The console for errors, hints and progress."""
         return _console(sys.stderr, no_color=self.no_color)
 
@@ -56,7 +70,9 @@ class Context:
         click.echo(json.dumps(document, indent=2))
 
 
-def _console(stream: TextIO, *, no_color: bool) -> Console:
+def _console(stream: TextIO, *, no_color: bool) -> "Console":
+    from rich.console import Console  # noqa: PLC0415 - see above
+
     terminal = stream.isatty()
     return Console(
         file=stream,
@@ -88,7 +104,7 @@ def with_context(
     @wraps(function)
     def call(*arguments: Options.args, **options: Options.kwargs) -> int:
         context = click.get_current_context().ensure_object(Context)
-        logs.configure(context.verbosity, color=context.err.is_terminal and not context.no_color)
+        logs.configure(context.verbosity, color=context.colors_log)
         return function(context, *arguments, **options)
 
     return global_options(call)

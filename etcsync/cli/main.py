@@ -1,68 +1,19 @@
-"""The command line's front door: global flags, the commands, and errors made readable."""
+"""The command line's front door: global flags, and errors made readable."""
 
 import gc
 import os
 import sys
-from importlib import import_module
 
 import click
 
 from etcsync import __version__, environment
-from etcsync.cli.context import Context, global_options, with_context
+from etcsync.cli.commands import Commands
+from etcsync.cli.context import Context, global_options
 from etcsync.errors import EtcsyncError
-from etcsync.report.documents import SCHEMA, error_document
 from etcsync.report.escape import printable
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells count it."""
-
-
-COMMANDS = {
-    "accept": "accept",
-    "boot": "boot",
-    "client": "client",
-    "conflicts": "conflicts",
-    "demo": "demo",
-    "diff": "diff",
-    "discard": "discard",
-    "doctor": "doctor",
-    "exports": "exports",
-    "git": "git",
-    "hooks": "hooks",
-    "incidents": "incidents",
-    "init": "init",
-    "log": "log",
-    "notify": "notify",
-    "plan": "sync",
-    "policy": "policy",
-    "promote": "promote",
-    "report": "report",
-    "resolve": "resolve",
-    "restore": "restore",
-    "resume": "resume",
-    "run": "run",
-    "status": "status",
-    "suspend": "suspend",
-    "sync": "sync",
-    "tmux": "tmux",
-}
-"""Each command and the module of `etcsync.cli` that holds it under the same name."""
-
-
-class Commands(click.Group):
-    """Imports a command when it is called for: what one needs, the others need not wait for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of all commands."""
-        return sorted((*super().list_commands(ctx), *COMMANDS))
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command of that name."""
-        if cmd_name not in COMMANDS:
-            return super().get_command(ctx, cmd_name)
-        module = import_module(f"etcsync.cli.{COMMANDS[cmd_name]}")
-        command: click.Command = getattr(module, cmd_name)
-        return command
 
 
 @click.group(
@@ -80,25 +31,6 @@ def main(context: click.Context) -> None:
     every client's tree, keeps what clients changed, and holds what does not fit together.
     """
     context.ensure_object(Context)
-
-
-@main.command()
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
-@with_context
-def completion(_context: Context, shell: str) -> int:
-    r"""Print the completion script for SHELL.
-
-    \b
-    Example:
-      etcsync completion bash > /etc/bash_completion.d/etcsync
-    """
-    from click.shell_completion import get_completion_class  # noqa: PLC0415 - only this one needs it
-
-    completion_class = get_completion_class(shell)
-    if completion_class is None:
-        raise click.UsageError(f"no completion for {shell}")
-    click.echo(completion_class(main, {}, "etcsync", "_ETCSYNC_COMPLETE").source())
-    return 0
 
 
 def run() -> None:
@@ -134,6 +66,8 @@ def run() -> None:
 def _explain(context: Context, error: EtcsyncError) -> int:
     """Say what happened and what to do next; return the exit status."""
     if context.json:
+        from etcsync.report.documents import SCHEMA, error_document  # noqa: PLC0415 - slow to load
+
         context.print_json({"schema": SCHEMA, "error": error_document(error)})
     context.err.print("error:", style="bold red", end=" ")
     context.err.print(printable(error.message, keep="\n"), soft_wrap=True)

@@ -20,8 +20,7 @@ def run(context: Context) -> int:
     interval. SIGHUP reads the settings again; SIGTERM and Ctrl-C end it between two clients.
     """
     settings = context.settings
-    color = context.err.is_terminal and not context.no_color
-    logs.configure(max(1, context.verbosity), color=color)
+    logs.configure(max(1, context.verbosity), color=context.colors_log)
     Service(
         settings,
         lambda: load_settings(settings.source),

@@ -8,7 +8,7 @@ from etcsync.errors import UpstreamError
 from etcsync.host.announcement import MARK
 from etcsync.host.rootfs import path_in_root
 from etcsync.host.transactions import GIT_LOCK, PACMAN_LOCK
-from etcsync.hub.upstream import read_head
+from etcsync.hub.upstream_head import read_head
 
 
 class UpstreamSpots(NamedTuple):

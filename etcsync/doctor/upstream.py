@@ -11,8 +11,9 @@ from etcsync.doctor.finding import Finding, Severity, listed
 from etcsync.entries import METADATA_PATH
 from etcsync.host.rootfs import os_release
 from etcsync.host.transactions import lock_since, transaction_in_progress
-from etcsync.hub.upstream import read_head, refuse_shallow, require_commit, uncommitted
+from etcsync.hub.upstream import refuse_shallow, uncommitted
 from etcsync.hub.upstream_commit import etckeeper_vcs, has_etckeeper
+from etcsync.hub.upstream_head import read_head, require_commit
 from etcsync.policy.packs import pack_for_os_release
 from etcsync.tree.live import left_overs as find_left_overs
 

@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from git import Git
-
 from etcsync.errors import HubError, TreeError
 from etcsync.hub.clone_directory import (
     Budget,
@@ -23,10 +21,17 @@ from etcsync.hub.clone_directory import (
     read_file,
 )
 from etcsync.hub.fetch import DURABLE, fetch
-from etcsync.hub.git import configuration, git_command, is_ancestor, read_ref, run_git
+from etcsync.hub.git import (
+    GitCommand,
+    configuration,
+    git_command,
+    is_ancestor,
+    run_git,
+)
 from etcsync.hub.new_repository import write_repository, write_text
-from etcsync.hub.refs import UPSTREAM_REF
-from etcsync.hub.upstream import NO_COMMIT, read_head
+from etcsync.hub.refs import UPSTREAM_REF, read_ref
+from etcsync.hub.upstream import NO_COMMIT
+from etcsync.hub.upstream_head import read_head
 
 HEAD_LIMIT = 4096
 REFS_LIMIT = 64 << 20
@@ -254,7 +259,7 @@ def incomplete(tree_path: str, state: CloneState, error: HubError) -> TreeError:
     )
 
 
-def move_branch(git: Git, client: str, old: str | None, new: str) -> None:
+def move_branch(git: GitCommand, client: str, old: str | None, new: str) -> None:
     """Let the client's branch contain ``new``, and lose nothing that it contained."""
     branch = f"refs/heads/{client}"
     commands = [f"update {branch} {new} {old or NO_COMMIT}\n"]

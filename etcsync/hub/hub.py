@@ -14,7 +14,7 @@ from etcsync.errors import HubError
 from etcsync.hub.ancestry import Ancestry
 from etcsync.hub.create import check_hub, create_hub
 from etcsync.hub.failures import damaged
-from etcsync.hub.git import git_command, git_process, run_git
+from etcsync.hub.git import git_command, git_process, read_git, run_git
 from etcsync.hub.importer import Importer, open_importer
 from etcsync.hub.objects import Commit, GitEntry, Identity, ObjectReader, parse_commit
 from etcsync.hub.refs import (
@@ -98,7 +98,7 @@ class Hub:
 
     def version(self) -> tuple[int, ...]:
         """Return git's version."""
-        return self._git.version_info
+        return self._git.python.version_info
 
     def refs(self) -> dict[str, str]:
         """Return the commit that each ref names; takes no process."""
@@ -186,7 +186,8 @@ class Hub:
 
     def _rev_list(self, commit: str, known: list[str]) -> bytes:
         lines = [commit, *(f"^{other}" for other in known)]
-        return self.git("rev-list", "--parents", "--stdin", stdin="\n".join(lines).encode("ascii"))
+        asked = "\n".join(lines).encode("ascii")
+        return read_git(self._git, "rev-list", "--parents", "--stdin", stdin=asked)
 
     def _reader(self) -> ObjectReader:
         if self._contents is None:

@@ -21,7 +21,8 @@ from etcsync.hub.file_system import sync_file_system
 from etcsync.hub.git import configuration, is_ancestor, run_git
 from etcsync.hub.importer import Change, NewCommit, open_importer
 from etcsync.hub.objects import Identity
-from etcsync.hub.upstream import Head, read_head, upstream_git
+from etcsync.hub.upstream import upstream_git
+from etcsync.hub.upstream_head import Head, read_head
 
 PLACE = "etcsync"
 """In upstream's git directory: what exists only while something is promoted."""
@@ -216,9 +217,8 @@ def hiding_rules(etc_path: str, paths: Iterable[str]) -> dict[str, str]:
     names = b"".join(b"./%s\0" % encode_path(path) for path in reached)
     if not names:
         return {}
-    with upstream_git(etc_path) as git:
-        # The command knows nothing of pathspecs, and refuses to run where they are mentioned.
-        git.update_environment(GIT_LITERAL_PATHSPECS="0")
+    # The command knows nothing of pathspecs, and refuses to run where they are mentioned.
+    with upstream_git(etc_path, GIT_LITERAL_PATHSPECS="0") as git:
         output = run_git(
             git, "check-ignore", "--verbose", "-z", "--no-index", "--stdin",
             stdin=names, nothing=1,

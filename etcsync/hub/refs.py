@@ -114,6 +114,19 @@ def read_refs(directory: str) -> dict[str, str]:
     return refs | loose
 
 
+def read_ref(directory: str, name: str) -> str | None:
+    """Return the commit that one ref of the hub names; None: there is no such ref.
+
+    Raises:
+        HubError: There is no repository, or a ref is damaged.
+    """
+    if not os.path.isdir(os.path.join(directory, "refs")):
+        raise HubError(
+            f"{directory} is not a git repository", hint="Run `etcsync init` to create the hub."
+        )
+    return read_refs(directory).get(name)
+
+
 def loose_refs(directory: str) -> Iterator[tuple[str, str]]:
     """Yield the refs that have a file of their own, with what they name.
 

@@ -18,11 +18,11 @@ from etcsync.hub.file_system import (
     rename,
     sync_file_system,
 )
-from etcsync.hub.git import git_command, read_ref, run_git
+from etcsync.hub.git import git_command, run_git
 from etcsync.hub.new_repository import write_repository, write_text
-from etcsync.hub.refs import UPSTREAM_REF
+from etcsync.hub.refs import UPSTREAM_REF, read_ref
 from etcsync.hub.set_aside import free_name
-from etcsync.hub.upstream import read_head
+from etcsync.hub.upstream_head import read_head
 
 BRANCH_PREFIX = "refs/heads/"
 DEFAULT_BRANCH = "refs/heads/master"

@@ -9,32 +9,17 @@ from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
-from git import Git, Repo
-from git.exc import InvalidGitRepositoryError, NoSuchPathError
-from git.refs import SymbolicReference
-
 from etcsync.entries import decode_path
 from etcsync.errors import HubError, UpstreamError
 from etcsync.host.transactions import transaction_in_progress
 from etcsync.hub.fetch import DURABLE, fetch
-from etcsync.hub.git import configuration, git_command, read_ref, run_git
-from etcsync.hub.refs import UPSTREAM_REF, await_locks
+from etcsync.hub.git import GitCommand, configuration, git_command, read_git, run_git
+from etcsync.hub.refs import UPSTREAM_REF, await_locks, read_ref
 from etcsync.hub.rewrite import refuse_rewrite
+from etcsync.hub.upstream_head import damaged, read_head, require_commit
 
 NO_COMMIT = "0" * 40
 """The old value by which update-ref demands that a ref does not exist."""
-
-
-class Head(NamedTuple):
-    """Where upstream stands."""
-
-    git_directory: str
-    common_directory: str
-    """Where objects and refs lie; the same, but for a linked worktree."""
-    branch: str | None
-    """The full ref name; None when HEAD is detached."""
-    commit: str | None
-    """None when nothing was ever committed on the branch."""
 
 
 class UpstreamState(NamedTuple):
@@ -86,78 +71,8 @@ def head_commit(etc_path: str) -> str:
     return require_commit(read_head(etc_path), etc_path)
 
 
-def require_commit(head: Head, etc_path: str) -> str:
-    """Return the commit where upstream stands, which an unborn branch does not have."""
-    if head.commit is None:
-        raise UpstreamError(
-            f"nothing was committed yet in {etc_path}",
-            hint="Run `etcsync init`, or `chroot ROOT etckeeper commit -m 'Initial commit'`.",
-        )
-    return head.commit
-
-
-def read_head(etc_path: str) -> Head:
-    """Return what upstream's HEAD says; starts no process.
-
-    Raises:
-        UpstreamError: As `head_commit`, but a repository without a commit is no error.
-    """
-    if not os.path.isdir(etc_path):
-        raise UpstreamError(
-            f"{etc_path} is not a directory",
-            hint="Check `upstream.root` and `upstream.etc` in the settings, and what is mounted.",
-        )
-    try:
-        with Repo(etc_path, expand_vars=False) as repository:
-            if repository.bare:
-                raise UpstreamError(
-                    f"the repository of {etc_path} is bare: it has no working files",
-                    hint="Name the root's own /etc in `upstream.etc`.",
-                )
-            return follow_head(repository, etc_path)
-    except (InvalidGitRepositoryError, NoSuchPathError) as error:
-        raise UpstreamError(
-            f"{etc_path} is not under git",
-            hint="Run `etcsync init`: it puts the directory under etckeeper, or under plain git.",
-        ) from error
-
-
-def follow_head(repository: Repo, etc_path: str) -> Head:
-    """Return where HEAD leads in an open repository."""
-    common_directory = os.fspath(repository.common_dir)
-    if os.path.isdir(os.path.join(common_directory, "reftable")):
-        raise UpstreamError(
-            f"the repository of {etc_path} keeps its refs in a format that etcsync cannot read",
-            hint=f"Run `git -C {etc_path} refs migrate --ref-format=files`.",
-        )
-    with repository.config_reader("repository") as settings:
-        if settings.get_value("extensions", "objectformat", "sha1") != "sha1":
-            raise UpstreamError(
-                f"the repository of {etc_path} does not name its commits by SHA-1",
-                hint="Create it anew with `git init --object-format=sha1`.",
-            )
-    branch = None
-    try:
-        if not repository.head.is_detached:
-            branch = os.fspath(repository.head.reference.path)
-        commit = SymbolicReference.dereference_recursive(repository, "HEAD")
-    except (ValueError, AssertionError) as error:
-        if branch is None or os.path.lexists(os.path.join(common_directory, branch)):
-            raise damaged(etc_path, "HEAD leads nowhere") from error
-        commit = None
-    return Head(os.fspath(repository.git_dir), common_directory, branch, commit)
-
-
-def damaged(etc_path: str, why: str) -> UpstreamError:
-    """Return the error for a repository that git itself would complain about."""
-    return UpstreamError(
-        f"the repository of {etc_path} cannot be read: {why}",
-        hint=f"Look at it with `git -C {etc_path} fsck`.",
-    )
-
-
 @contextmanager
-def upstream_git(etc_path: str, **environment: str) -> Iterator[Git]:
+def upstream_git(etc_path: str, **environment: str) -> Iterator[GitCommand]:
     """Yield a command object for upstream with its working files; failures are `UpstreamError`."""
     directory = read_head(etc_path).git_directory
     with git_command(directory, GIT_WORK_TREE=etc_path, **environment) as git:
@@ -177,7 +92,7 @@ def uncommitted(etc_path: str) -> tuple[str, ...]:
         UpstreamError: The repository cannot be read.
     """
     with upstream_git(etc_path) as git:
-        output = run_git(
+        output = read_git(
             git, "status", "--porcelain=v1", "-z", "--untracked-files=all", "--no-renames",
             "--ignore-submodules=dirty",
         )  # fmt: skip

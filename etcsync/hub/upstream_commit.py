@@ -17,7 +17,8 @@ from etcsync.entries import GIT_PATH, METADATA_PATH
 from etcsync.errors import HubError, UpstreamError
 from etcsync.host.rootfs import Outcome, path_in_root, read_in_root, run_in_root
 from etcsync.hub.git import git_command, run_git
-from etcsync.hub.upstream import Head, damaged, head_commit, read_head, uncommitted, upstream_git
+from etcsync.hub.upstream import head_commit, uncommitted, upstream_git
+from etcsync.hub.upstream_head import Head, damaged, read_head
 
 IDENTITY = {
     "GIT_AUTHOR_NAME": "etcsync",

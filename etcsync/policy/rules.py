@@ -11,14 +11,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StrictBool,
     ValidationError,
 )
 
+from etcsync.document import Document
 from etcsync.policy.patterns import check_pattern
 from etcsync.policy.treatment import Promote, Strategy
 from etcsync.problems import Problem, problems_of, refusal, suggestion
@@ -76,10 +75,8 @@ def _seed(value: object) -> object:
     return value
 
 
-class _RuleTable(BaseModel):
+class _RuleTable(Document):
     """The keys of a ``[[rule]]``; those that are not set say nothing."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     paths: Annotated[tuple[Annotated[str, AfterValidator(check_pattern)], ...], Field(min_length=1)]
     clients: tuple[Annotated[str, AfterValidator(_selector)], ...] = ()
@@ -102,15 +99,19 @@ class _RuleTable(BaseModel):
         return MappingProxyType(effects)
 
 
-class _RuleFile(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _RuleFile(Document):
     rule: tuple[_RuleTable, ...] = ()
 
 
 def _place(location: Location, _: Mapping[str, Any]) -> str:
     """Return how a person calls a rule: they count from 1."""
     return f"rule {int(location[1]) + 1}" if len(location) > 2 else ""
+
+
+def _lines(text: str) -> Lines:
+    """Return where the rules begin: with their headers, but for a list of inline tables."""
+    headers = Lines(text, headers_only=True)
+    return headers if headers.of(("rule", 0)) else Lines(text)
 
 
 def read_rules(text: str, source: str) -> tuple[tuple[Rule, ...], list[Problem]]:
@@ -124,7 +125,7 @@ def read_rules(text: str, source: str) -> tuple[tuple[Rule, ...], list[Problem]]
         tables = _RuleFile.model_validate(data).rule
     except ValidationError as error:
         return (), problems_of(error, _RuleFile, data=data, source=source, text=text, place=_place)
-    lines = Lines(text)
+    lines = _lines(text)
     rules = tuple(
         Rule(table.paths, table.clients, table.effects(), source, lines.of(("rule", index)) or 1)
         for index, table in enumerate(tables)

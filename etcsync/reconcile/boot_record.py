@@ -8,15 +8,16 @@ import os
 from contextlib import suppress
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from etcsync.atomic_file import write_file
 from etcsync.config import Settings
+from etcsync.document import Document
 from etcsync.errors import StateError
 from etcsync.host.exports import read_text
 
 
-class BootRecord(BaseModel):
+class BootRecord(Document):
     """Where the pieces of a writable /boot are, or may be.
 
     Attributes:
@@ -24,8 +25,6 @@ class BootRecord(BaseModel):
         mount: Where.
         fstab: The server's fstab that has a line for it.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: Literal[1] = Field(1, alias="schema")
     source: str

@@ -8,12 +8,13 @@ import os
 from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from etcsync.atomic_file import write_file
 from etcsync.config import Settings
+from etcsync.document import Document
 
 
 class Result(StrEnum):
@@ -27,7 +28,7 @@ class Result(StrEnum):
     NOT_MADE = "not made"
 
 
-class LastPass(BaseModel):
+class LastPass(Document):
     """The daemon's last pass.
 
     Attributes:
@@ -37,15 +38,13 @@ class LastPass(BaseModel):
         error: Why it could not be made, or could not put the server in order; None: it could.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     time: AwareDatetime
     why: str
     result: Result
     error: str | None = None
 
 
-class DaemonRecord(BaseModel):
+class DaemonRecord(Document):
     """What the daemon writes down.
 
     Attributes:
@@ -55,8 +54,6 @@ class DaemonRecord(BaseModel):
         last_full: When the last pass over all clients ended that was made.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     version: Literal[1] = Field(default=1, alias="schema")
     process: int
     started: AwareDatetime
@@ -64,15 +61,13 @@ class DaemonRecord(BaseModel):
     last_full: AwareDatetime | None = None
 
 
-class DaemonState(BaseModel):
+class DaemonState(NamedTuple):
     """What others may know of the daemon.
 
     Attributes:
         running: Whether it lives.
         record: What it wrote down last, in this life or in an earlier one; None: nothing.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     running: bool
     record: DaemonRecord | None

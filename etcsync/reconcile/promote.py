@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from etcsync.config import Client, Settings
 from etcsync.errors import UpstreamError, UsageError
 from etcsync.hub.promotion import Note, write_commit
-from etcsync.hub.upstream import read_head
 from etcsync.hub.upstream_commit import refuse_own_etc
+from etcsync.hub.upstream_head import read_head
 from etcsync.plan.model import Plan
 from etcsync.plan.promotion import Selection
 from etcsync.reconcile.administrator import administrator

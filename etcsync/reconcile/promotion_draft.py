@@ -12,7 +12,8 @@ from etcsync.hub.importer import Change as GitChange
 from etcsync.hub.importer import NewCommit
 from etcsync.hub.objects import DIRECTORY_MODE
 from etcsync.hub.promotion import hiding_rules, place
-from etcsync.hub.upstream import read_head, uncommitted
+from etcsync.hub.upstream import uncommitted
+from etcsync.hub.upstream_head import read_head
 from etcsync.plan.model import Act, Action, Change, Plan, difference, result_tree
 from etcsync.plan.promotion import Planned, Selection, select_promoted
 from etcsync.reconcile.cluster import Cluster

@@ -11,16 +11,17 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError
 
 from etcsync.atomic_file import write_file
 from etcsync.config import Settings
+from etcsync.document import Document
 from etcsync.errors import StateError, UsageError
 from etcsync.reconcile.lock import writer_lock
 from etcsync.report.escape import printable
 
 
-class Suspension(BaseModel):
+class Suspension(Document):
     """One client's suspension.
 
     Attributes:
@@ -29,8 +30,6 @@ class Suspension(BaseModel):
         reason: Why, in the administrator's words; may be empty.
         by: Who suspended it: a user's name, or a number.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     since: AwareDatetime
     until: AwareDatetime | None
@@ -46,9 +45,7 @@ Suspensions = Mapping[str, Suspension]
 """Suspensions by client."""
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _File(Document):
     version: Literal[1] = Field(alias="schema")
     clients: dict[str, Suspension]
 

@@ -14,8 +14,8 @@ from etcsync.hub import promotion
 from etcsync.hub.importer import Change as GitChange
 from etcsync.hub.objects import Identity
 from etcsync.hub.promotion import Note
-from etcsync.hub.upstream import Head, read_head
 from etcsync.hub.upstream_commit import exclusive
+from etcsync.hub.upstream_head import Head, read_head
 from etcsync.logs import get_logger
 from etcsync.reconcile.upstream_files import UpstreamFiles
 from etcsync.tree.change import Change

@@ -15,7 +15,7 @@ from repositories import commit, git, make_hub, make_upstream, snapshot, write
 from etcsync.errors import HubError, TreeError
 from etcsync.hub.adopt import Adopted, adopt_clone, inspect_clone
 from etcsync.hub.clone_directory import Budget
-from etcsync.hub.git import read_ref
+from etcsync.hub.refs import read_ref
 from etcsync.hub.set_aside import set_aside
 from etcsync.hub.upstream import fetch_upstream, head_commit
 

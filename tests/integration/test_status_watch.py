@@ -208,7 +208,10 @@ def test_what_does_not_fit_is_counted() -> None:
 
 
 def test_the_command_line_is_not_slowed_down_by_what_others_need() -> None:
-    program = "import sys, etcsync.cli.main, etcsync.cli.status; print(*sys.modules, sep='\\n')"
+    program = (
+        "import sys, etcsync.cli.main, etcsync.cli.status, etcsync.cli.status_text; "
+        "print(*sys.modules, sep='\\n')"
+    )
     loaded = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, text=True, check=True,
         cwd=Path(__file__).parents[2],

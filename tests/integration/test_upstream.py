@@ -10,7 +10,8 @@ import pytest
 from repositories import commit, git, make_hub, make_upstream, snapshot, write
 
 from etcsync.errors import UpstreamError
-from etcsync.hub.git import read_ref
+from etcsync.hub import upstream_head
+from etcsync.hub.refs import read_ref
 from etcsync.hub.upstream import (
     UPSTREAM_REF,
     fetch_upstream,
@@ -68,6 +69,25 @@ def test_head_is_read_from_packed_refs(etc):
     git(etc, "pack-refs", "--all")
     assert not (etc / ".git/refs/heads/master").exists()
     assert head_commit(str(etc)) == expected
+
+
+@pytest.mark.parametrize("arrange", ["refs stay", "pack-refs --all", "checkout -qb a/b-1.x"])
+def test_a_plain_repository_is_read_as_gitpython_reads_it(etc, arrange):
+    if arrange != "refs stay":
+        git(etc, *arrange.split())
+    plain = upstream_head._plain_head(str(etc))
+    assert plain == upstream_head._any_head(str(etc))
+    assert plain is not None
+
+
+@pytest.mark.parametrize(
+    "settings",
+    ["[core]\n\tbare = true\n", "[Core] bare\n", "[extensions] x\n", "[include] path = x\n"],
+)
+def test_a_repository_with_unusual_settings_is_not_taken_for_plain(etc, settings):
+    with open(etc / ".git/config", "a") as file:
+        file.write(settings)
+    assert upstream_head._plain_head(str(etc)) is None
 
 
 def test_detached_head_is_read(etc):
