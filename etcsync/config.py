@@ -124,6 +124,10 @@ class Limits(Section):
     max_file_size: Size = 8 * 1024**2
     """Bytes."""
     max_delete_percent: Percent = 25
+    max_look_time: Interval = 120.0
+    """Seconds."""
+    max_daily_capture: Size = 512 * 1024**2
+    """Bytes."""
 
 
 class Daemon(Section):
@@ -203,6 +207,11 @@ class Settings(Section):
     def suspensions_path(self) -> str:
         """The file that says which clients are suspended."""
         return os.path.join(self.state_dir, "suspensions.json")
+
+    @property
+    def captured_path(self) -> str:
+        """The file that says how much of each client was recorded of late."""
+        return os.path.join(self.state_dir, "captured.json")
 
     @property
     def incidents_path(self) -> str:

@@ -16,6 +16,7 @@ from etcsync.hub.upstream import head_commit, objects_directory
 from etcsync.plan.merger import Merger
 from etcsync.plan.model import changed_paths
 from etcsync.policy.policy import Policy, PolicySet
+from etcsync.reconcile.allowances import Allowances
 from etcsync.reconcile.contents import Contents
 from etcsync.reconcile.live_side import live_side
 from etcsync.reconcile.policies import load_rules
@@ -46,6 +47,7 @@ class Cluster:
         hides: Compiled ``.gitignore`` rules, shared by all trees.
         root_accounts: The names of the live root's ids.
         suspensions: Which clients' trees are not written to.
+        allowances: How much each client's edits may still add to the hub.
         ownership: Whether owners can be set: only as root.
         now: When the run began.
         conflict_key: The hub's key for the ids of conflicts.
@@ -64,6 +66,7 @@ class Cluster:
     hides: Hides
     root_accounts: Accounts
     suspensions: Suspensions
+    allowances: Allowances
     ownership: bool
     now: datetime
     conflict_key: bytes
@@ -148,6 +151,7 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
             hides=Hides(),
             root_accounts=root_accounts,
             suspensions=suspensions,
+            allowances=Allowances(settings.captured_path, settings.limits.max_daily_capture, now),
             ownership=ownership,
             now=now,
             conflict_key=read_conflict_key(settings.hub_path),

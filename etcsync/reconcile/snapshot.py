@@ -1,5 +1,6 @@
 """One client's three versions: base, ours and theirs, and what was recorded before."""
 
+import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -163,7 +164,8 @@ def scan_tree(
         TreeError: The tree is missing or cannot be read.
     """
     paths = frozenset(cluster.theirs.entries).union(*known)
-    limits = Limits(file_size=cluster.settings.limits.max_file_size)
+    given = cluster.settings.limits
+    limits = Limits(given.max_file_size, until=time.monotonic() + given.max_look_time)
 
     def longest(path: str) -> int:
         sides = (cluster.theirs.entries, *known)
@@ -176,7 +178,7 @@ def scan_tree(
             Known(paths, records, cluster.theirs.oids, longest),
             cluster.policy(client).treatment,
             cluster.hides,
-            cluster.contents.put,
+            cluster.allowances.bounded(client.name, cluster.contents.put, cluster.hub.has),
             limits=limits,
             ownership=cluster.ownership,
         )

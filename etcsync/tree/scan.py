@@ -99,6 +99,7 @@ class _Scanner:
 
     def _visit_pending(self) -> None:
         while self.pending:
+            self.limits.check_time(self.tree.path)
             visit = self.pending.pop()
             try:
                 descriptor = self.tree.open_directory(visit.path)
