@@ -117,6 +117,10 @@ class Limits(Document):
     max_file_size: Size = 8 * 1024**2
     """Bytes."""
     max_delete_percent: Percent = 25
+    max_look_time: Interval = 120.0
+    """Seconds."""
+    max_daily_capture: Size = 512 * 1024**2
+    """Bytes."""
 
 
 class Daemon(Document):
@@ -206,6 +210,11 @@ class Settings(Document):
     def surveys_path(self) -> str:
         """The file that says what was found in the trees, so that looks need not begin anew."""
         return os.path.join(self.state_dir, "cache", "surveys")
+
+    @property
+    def captured_path(self) -> str:
+        """The file that says how much of each client was recorded of late."""
+        return os.path.join(self.state_dir, "captured.json")
 
     @property
     def incidents_path(self) -> str:

@@ -55,6 +55,10 @@ SAMPLE = """\
 # max_file_size = "8MiB"
 # A commit, or a tree, that loses more than this is refused until confirmed.
 # max_delete_percent = 25
+# A client whose tree takes longer than this to look at is left alone; the others go on.
+# max_look_time = "2m"
+# One client's edits may add this much to the hub in a day.
+# max_daily_capture = "512MiB"
 
 [daemon]
 # A full reconciliation takes place this often, whatever the watchers saw.

@@ -1,4 +1,6 @@
-"""System calls of Linux that Python's ``os`` module lacks; see openat2(2), renameat2(2), syncfs(2).
+"""System calls of Linux that Python's ``os`` module lacks.
+
+See openat2(2), renameat2(2), syncfs(2), capget(2), prctl(2) and landlock(7).
 
 They are reached through the C library, with the error number taken from the calling thread.
 """
@@ -7,9 +9,14 @@ import ctypes
 import errno
 import functools
 import os
+import struct
+from typing import NamedTuple
 
 SYS_OPENAT2 = 437
-"""The same number on every architecture that Python supports on Linux."""
+SYS_LANDLOCK_CREATE_RULESET = 444
+SYS_LANDLOCK_ADD_RULE = 445
+SYS_LANDLOCK_RESTRICT_SELF = 446
+"""The same numbers on every architecture that Python supports on Linux."""
 
 RESOLVE_NO_XDEV = 0x01
 RESOLVE_NO_MAGICLINKS = 0x02
@@ -29,6 +36,15 @@ _library.syscall.argtypes = (
     ctypes.c_void_p,
     ctypes.c_size_t,
 )
+
+# The calls of Landlock begin with a pointer, where that signature has a number.
+_landlock = ctypes.CDLL(None, use_errno=True).syscall
+_landlock.restype = ctypes.c_long
+
+_CAPABILITY_HEADER = struct.pack("=Ii", 0x20080522, 0)
+"""Version 3 of linux/capability.h, with 64 bits for each set; and the calling thread."""
+
+_SETS = struct.Struct("=6I")
 
 
 class _OpenHow(ctypes.Structure):
@@ -110,5 +126,65 @@ def syncfs(descriptor: int) -> None:
     Raises:
         OSError: The disk reported an error since the descriptor was opened, or the call failed.
     """
-    if _library.syncfs(ctypes.c_int(descriptor)) != 0:
+    _check(_library.syncfs(ctypes.c_int(descriptor)))
+
+
+class CapabilitySets(NamedTuple):
+    """The capabilities of one thread, a bit for each; see capabilities(7)."""
+
+    effective: int
+    permitted: int
+    inheritable: int
+
+
+def capget() -> CapabilitySets:
+    """Return the capabilities of the calling thread."""
+    data = ctypes.create_string_buffer(_SETS.size)
+    _check(_library.capget(_CAPABILITY_HEADER, data))
+    low, high = _SETS.unpack(data.raw)[:3], _SETS.unpack(data.raw)[3:]
+    return CapabilitySets(*(a | b << 32 for a, b in zip(low, high, strict=True)))
+
+
+def capset(sets: CapabilitySets) -> None:
+    """Set the capabilities of the calling thread.
+
+    Raises:
+        OSError: EPERM: the thread may not have them.
+    """
+    _check(_library.capset(_CAPABILITY_HEADER, _capability_data(sets)))
+
+
+@functools.cache
+def _capability_data(sets: CapabilitySets) -> bytes:
+    """Return two ``struct __user_cap_data_struct``; the kernel only reads them."""
+    return _SETS.pack(*(part >> shift & 0xFFFFFFFF for shift in (0, 32) for part in sets))
+
+
+def prctl(option: int, argument: int) -> None:
+    """Change something of the calling thread.
+
+    Raises:
+        OSError: As prctl(2) says.
+    """
+    rest = (ctypes.c_ulong(0),) * 3
+    _check(_library.prctl(ctypes.c_int(option), ctypes.c_ulong(argument), *rest))
+
+
+def landlock(number: int, *arguments: bytes | int | None) -> int:
+    """Make one of the calls of Landlock; numbers are passed as such, bytes by their address.
+
+    Raises:
+        OSError: ENOSYS, EOPNOTSUPP: this kernel has no Landlock, or does not use it.
+    """
+    result: int = _landlock(
+        ctypes.c_long(number),
+        *(ctypes.c_long(each) if isinstance(each, int) else each for each in arguments),
+    )
+    if result < 0:
+        raise _failure(b"")
+    return result
+
+
+def _check(result: int) -> None:
+    if result != 0:
         raise _failure(b"")

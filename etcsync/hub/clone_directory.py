@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from etcsync.entries import GIT_PATH
 from etcsync.errors import HubError, TreeError
+from etcsync.privileges import LOOKING, limited_to
 
 DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 PATH_FLAGS = os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -95,7 +96,7 @@ def clone_directory(tree_path: str) -> Iterator[int | None]:
         TreeError: ``.git`` is a file or a link, or something in it could not be read.
     """
     place = os.path.join(tree_path, GIT_PATH)
-    with readable(place), directory(tree_path) as tree:
+    with limited_to(LOOKING), readable(place), directory(tree_path) as tree:
         try:
             kind = stat.S_IFMT(os.stat(GIT_PATH, dir_fd=tree, follow_symlinks=False).st_mode)
         except FileNotFoundError:

@@ -23,6 +23,7 @@ from etcsync.hub.new_repository import write_repository, write_text
 from etcsync.hub.refs import UPSTREAM_REF, read_ref
 from etcsync.hub.set_aside import free_name
 from etcsync.hub.upstream_head import read_head
+from etcsync.privileges import WRITING, limited_to
 
 BRANCH_PREFIX = "refs/heads/"
 DEFAULT_BRANCH = "refs/heads/master"
@@ -73,7 +74,12 @@ def release(
         building = building_directory(work_directory, os.path.basename(exchanged))
         build(hub_path, client, upstream_etc, building)
         os.rename(building, exchanged)
-        with readable(place), directory(tree_path) as tree, directory(work_directory) as work:
+        with (
+            limited_to(WRITING),
+            readable(place),
+            directory(tree_path) as tree,
+            directory(work_directory) as work,
+        ):
             swap_in(tree, work, os.path.basename(exchanged))
             os.fsync(tree)
         kept = keep(exchanged, hub_path) or kept

@@ -9,6 +9,7 @@ from etcsync.entries import GIT_PATH
 from etcsync.errors import TreeError
 from etcsync.hub.clone_directory import Budget, copy_file, directory, names, readable
 from etcsync.hub.file_system import RENAME_NOREPLACE, is_unsupported, rename, sync_file_system
+from etcsync.privileges import WRITING, limited_to
 
 DEPTH_LIMIT = 64
 
@@ -33,7 +34,8 @@ def set_aside(tree_path: str, destination: str, budget: Budget | None = None) ->
     """
     parent = os.path.dirname(destination)
     os.makedirs(parent, mode=0o700, exist_ok=True)
-    with readable(os.path.join(tree_path, GIT_PATH)), directory(tree_path) as tree:
+    place = os.path.join(tree_path, GIT_PATH)
+    with limited_to(WRITING), readable(place), directory(tree_path) as tree:
         moved = finish_removal(tree, destination)
         if moved is not None:
             return moved

@@ -87,7 +87,7 @@ def _close_files_left_alone(cluster: Cluster, policy: Policy, tree_path: str, fo
         for path, entry in found.entries.items()
         if policy.treatment(path).strategy is Strategy.CLIENT
     }
-    with open_tree(tree_path) as tree:
+    with open_tree(tree_path, writable=True) as tree:
         for path, entry in {**found.unmanaged, **owned}.items():
             theirs = cluster.theirs.entries.get(path)
             if theirs is None or entry.kind is not Kind.FILE or not entry.mode & ~theirs.mode:

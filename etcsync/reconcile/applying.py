@@ -53,7 +53,8 @@ def recover_all(
         if options.stop():
             return
         try:
-            with open_tree(cluster.settings.tree_path(client.name)) as tree:
+            tree_path = cluster.settings.tree_path(client.name)
+            with open_tree(tree_path, writable=True) as tree:
                 unfinished = staging.unfinished(client.name, tree)
                 if not unfinished:
                     continue
@@ -203,7 +204,10 @@ def _swap(intent: Intent, staged: Staged) -> None:
         staged.swap()
         return
     create = lock_appears(intent.snapshot, intent.plan)
-    with open_tree(staged.tree_path) as tree, account_lock(tree, 0, create=create):
+    with (
+        open_tree(staged.tree_path, writable=True) as tree,
+        account_lock(tree, 0, create=create),
+    ):
         staged.swap()
 
 

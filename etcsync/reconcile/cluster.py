@@ -16,6 +16,7 @@ from etcsync.hub.upstream import head_commit, objects_directory
 from etcsync.plan.merger import Merger
 from etcsync.plan.model import changed_paths
 from etcsync.policy.policy import Policy, PolicySet
+from etcsync.reconcile.allowances import Allowances
 from etcsync.reconcile.contents import Contents
 from etcsync.reconcile.live_side import live_side
 from etcsync.reconcile.policies import load_rules
@@ -48,6 +49,7 @@ class Cluster:
         root_accounts: The names of the live root's ids.
         suspensions: Which clients' trees are not written to.
         surveys: What was found in the trees before.
+        allowances: How much each client's edits may still add to the hub.
         ownership: Whether owners can be set: only as root.
         now: When the run began.
         conflict_key: The hub's key for the ids of conflicts.
@@ -67,6 +69,7 @@ class Cluster:
     root_accounts: Accounts
     suspensions: Suspensions
     surveys: Surveys
+    allowances: Allowances
     ownership: bool
     now: datetime
     conflict_key: bytes
@@ -155,6 +158,7 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
             root_accounts=root_accounts,
             suspensions=suspensions,
             surveys=Surveys(settings.surveys_path, conflict_key, rules, *limits),
+            allowances=Allowances(settings.captured_path, settings.limits.max_daily_capture, now),
             ownership=ownership,
             now=now,
             conflict_key=conflict_key,

@@ -74,6 +74,10 @@ class Contents:
             self._recent[oid] = content
         return content
 
+    def size(self, oid: str) -> int:
+        """Return the bytes of a content that this run brought."""
+        return self._places[oid][1]
+
     def is_new(self, oid: str) -> bool:
         """Return whether this run brought the content, so that the hub may lack it."""
         return oid in self._places

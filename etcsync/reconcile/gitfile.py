@@ -26,7 +26,7 @@ def restore_gitfile(cluster: Cluster, client: str) -> None:
     tree_path = settings.tree_path(client)
     ensure_worktree(cluster.hub, client, tree_path)
     set_aside(tree_path, os.path.join(settings.state_dir, "aside", f"{client}.git"))
-    with open_tree(tree_path) as tree:
+    with open_tree(tree_path, writable=True) as tree:
         put_gitfile(
             tree,
             client,

@@ -15,6 +15,7 @@ from etcsync.hub.objects import DIRECTORY_MODE, EXECUTABLE_MODE
 from etcsync.plan.model import Act, Action, Plan, base_after, result_tree
 from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.cluster import Cluster
+from etcsync.reconcile.growth import growth
 from etcsync.reconcile.messages import BaseRecord
 from etcsync.reconcile.planning import held_after, lock_appears
 from etcsync.reconcile.recorded import GitTree
@@ -41,6 +42,7 @@ class Intent:
         base: The base afterwards, where it differs from the recorded one; else None.
         metadata: The tree's metadata file afterwards.
         moved: Whether the client gets to another upstream commit.
+        added: What the captured changes add to the hub, in bytes.
         suspended: Whether the tree is left alone, apart from what the plan itself writes.
     """
 
@@ -52,6 +54,7 @@ class Intent:
     base: Mapping[str, Entry] | None
     metadata: bytes
     moved: bool
+    added: int
     suspended: bool = False
 
     @property
@@ -108,6 +111,9 @@ def intend(
         suspended: The client's edits are captured, and nothing else happens: upstream's changes
             and what is held stay as they were recorded, and the tree is touched where the plan,
             which is restricted then, says so.
+
+    Raises:
+        TreeError: The client's edits would add more to the hub than the settings allow.
     """
     recorded, sides = snapshot.recorded, snapshot.sides
     text_before = cluster.texts.of_tree(sides.ours, snapshot.scan.beside)
@@ -128,6 +134,8 @@ def intend(
         )
     if metadata_now != metadata_before and not (sides.creating and not captured):
         captured[METADATA_PATH] = metadata_now
+    added = growth(cluster, sides.ours, captured)
+    cluster.allowances.refuse(snapshot.client.name, added)
     metadata_then = GitEntry(EXECUTABLE_MODE, cluster.contents.put(text_after))
     if recorded.branch is None and not captured and not suspended:
         changed = changes_to(files_of(cluster.theirs.git), result_tree(sides.ours, planned))
@@ -150,6 +158,7 @@ def intend(
         base=base,
         metadata=text_after,
         moved=moved,
+        added=added,
         suspended=suspended,
     )
 

@@ -1,5 +1,6 @@
 """The look at one client's tree: whole, or at what differs from what was found before."""
 
+import time
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future
@@ -78,7 +79,8 @@ def question(
         return None
     tree_path = cluster.settings.tree_path(client.name)
     wanted = _to_be_written(cluster, recorded)
-    return Question(tree_path, survey.imprints, sorted(wanted), Limits().entries, quiet)
+    limits = Limits().entries, cluster.settings.limits.max_look_time
+    return Question(tree_path, survey.imprints, sorted(wanted), *limits, quiet)
 
 
 def look_anew(cluster: Cluster, client: Client) -> Scan:
@@ -118,14 +120,15 @@ def _scan(
         oids = {side[path].oid for side in sides if path in side}
         return max(cluster.hub.sizes(oids - {""}).values(), default=0)
 
+    given = cluster.settings.limits
     paths = frozenset[str]().union(*sides)
     return scan(
         tree,
         Known(paths, records, cluster.theirs.oids, longest, to_be_written),
         cluster.policy(client).treatment,
         cluster.hides,
-        cluster.contents.put,
-        limits=Limits(file_size=cluster.settings.limits.max_file_size),
+        cluster.allowances.bounded(client.name, cluster.contents.put, cluster.hub.has),
+        limits=Limits(given.max_file_size, until=time.monotonic() + given.max_look_time),
         ownership=cluster.ownership,
         remembered=remembered,
     )

@@ -41,6 +41,7 @@ def record_intents(cluster: Cluster, current: Round, cause: Cause) -> None:
 
     Raises:
         HubError: The hub could not be written; no tree has been touched.
+        StateError: What was added to it could not be noted; no tree has been touched.
     """
     for content in cluster.merger.contents.values():
         cluster.contents.put(content)
@@ -52,6 +53,7 @@ def record_intents(cluster: Cluster, current: Round, cause: Cause) -> None:
         recorder = Recorder(cluster, importer)
         marks = {name: recorder.write(intent, cause) for name, intent in recorded.items()}
         ids = importer.finish()
+    cluster.allowances.charge({name: intent.added for name, intent in recorded.items()})
     for name, mark in marks.items():
         current.commits[name] = mark.commits(ids)
     cluster.hub.update_refs(

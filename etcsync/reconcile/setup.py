@@ -13,6 +13,7 @@ from etcsync.hub.hub import RefUpdate, base_ref, open_hub, pending_ref
 from etcsync.hub.release import release
 from etcsync.hub.upstream_commit import init_repository
 from etcsync.hub.worktree import remove_worktree
+from etcsync.privileges import WRITING, limited_to
 from etcsync.reconcile.adoption import adopt
 from etcsync.reconcile.cluster import Cluster, open_cluster
 from etcsync.reconcile.errors import client_error
@@ -194,7 +195,8 @@ def remove_client(settings: Settings, name: str, *, delete_tree: bool, wait: flo
     with writer_lock(settings.lock_path, wait=wait), forgetting(settings, name):
         remaining = remove_from_settings(settings.source, name)
         if delete_tree and os.path.lexists(tree_path):
-            shutil.rmtree(tree_path)
+            with limited_to(WRITING):
+                shutil.rmtree(tree_path)
         _forget(settings, name, tree_is_gone=not os.path.lexists(tree_path))
         repair_exports(remaining)
 

@@ -119,7 +119,7 @@ class UpstreamFiles:
         if not any(change.path in ACCOUNT_FILES for change in changes):
             yield
             return
-        with open_tree(self.etc) as tree, account_lock(tree, LOCK_PATIENCE):
+        with open_tree(self.etc, writable=True) as tree, account_lock(tree, LOCK_PATIENCE):
             yield
 
     def take_back(self) -> None:
@@ -127,7 +127,7 @@ class UpstreamFiles:
 
         What others have changed since stays as it is.
         """
-        with open_tree(self.etc) as tree:
+        with open_tree(self.etc, writable=True) as tree:
             take_back_everything(
                 Staging(self.staging), BENCH, tree, limit=LARGEST, ownership=self.ownership
             )
@@ -138,7 +138,7 @@ class UpstreamFiles:
         staging = Staging(self.staging)
         if not os.path.isdir(self.staging):
             return
-        with open_tree(self.etc) as tree:
+        with open_tree(self.etc, writable=True) as tree:
             for inside in staging.unfinished(BENCH, tree):
                 with staging.bench(BENCH, tree, inside=inside) as bench:
                     self._keep_unknown(bench, tree)

@@ -34,6 +34,7 @@ class Question(NamedTuple):
     imprints: Mapping[str, str]
     wanted: list[str]
     most: int
+    seconds: float
     quiet: bool
 
     def answer(self, tree: OpenTree, ahead: Future[Answer] | None = None) -> Answer:
@@ -41,12 +42,12 @@ class Question(NamedTuple):
         if ahead is not None:
             with suppress(OSError, ValueError):  # the walker was stopped
                 return ahead.result()
-        _, imprints, wanted, most, quiet = self
-        if quiet:
-            found = differences(tree, imprints, wanted, most, everywhere=False)
+        asked = self.imprints, self.wanted, self.most, self.seconds
+        if self.quiet:
+            found = differences(tree, *asked, everywhere=False)
             if found is not None and not found.directories:
                 return found
-        return differences(tree, imprints, wanted, most)
+        return differences(tree, *asked)
 
 
 @contextmanager
@@ -91,7 +92,7 @@ def _walker() -> Iterator[_Walker]:
 def _ask(idle: SimpleQueue[_Walker], asked: Question) -> Answer:
     free = idle.get()
     try:
-        free.stdin.write(walker.request(*asked[:4]))
+        free.stdin.write(walker.request(*asked[:-1]))
         free.stdin.flush()
         return walker.answered(free.stdout.readline())
     finally:

@@ -59,7 +59,7 @@ def stage(
             has changed then and nothing is left staged.
     """
     wanted = [(change, way) for change in in_order(changes) if (way := way_of(change))]
-    with open_tree(tree_path) as tree:
+    with open_tree(tree_path, writable=True) as tree:
         inside = bool(wanted) and staging.lies_inside(tree)
         staged = Staged(
             tree_path,

@@ -22,6 +22,7 @@ from typing import NamedTuple
 from etcsync import system_calls
 from etcsync.entries import ROOT, decode_path, encode_path
 from etcsync.errors import TreeError
+from etcsync.privileges import LOOKING, WRITING, limited_to
 
 BENEATH = (
     system_calls.RESOLVE_BENEATH
@@ -169,19 +170,36 @@ class OpenTree:
 
 
 @contextmanager
-def open_tree(path: str, *, stepwise: bool | None = None) -> Iterator[OpenTree]:
+def open_tree(
+    path: str, *, writable: bool = False, stepwise: bool | None = None
+) -> Iterator[OpenTree]:
     """Open the tree at ``path``, which the administrator named; its last component is no link.
+
+    While it is open, this thread has the capabilities for such work alone; see
+    `etcsync.privileges`.
 
     Args:
         path: A path of the server.
+        writable: To be changed, too.
         stepwise: Resolve component by component; None: where the kernel lacks ``openat2``.
 
     Raises:
         TreeError: It is missing, a symbolic link, or not a directory.
     """
+    with limited_to(WRITING if writable else LOOKING):
+        descriptor = _open_top(path)
+        try:
+            if stepwise is None:
+                stepwise = not system_calls.has_openat2()
+            yield OpenTree(path, descriptor, os.fstat(descriptor).st_dev, stepwise)
+        finally:
+            os.close(descriptor)
+
+
+def _open_top(path: str) -> int:
     hint = "Check trees.path in the settings; 'etcsync client list' shows where each tree is."
     try:
-        descriptor = os.open(path.rstrip("/") or "/", _O_DIRECTORY)
+        return os.open(path.rstrip("/") or "/", _O_DIRECTORY)
     except OSError as error:
         reason = {
             errno.ENOENT: "does not exist",
@@ -189,12 +207,6 @@ def open_tree(path: str, *, stepwise: bool | None = None) -> Iterator[OpenTree]:
             errno.ELOOP: "is a symbolic link",
         }.get(error.errno or 0, f"cannot be opened: {error.strerror}")
         raise TreeError(f"The tree {path} {reason}.", hint=hint) from error
-    try:
-        if stepwise is None:
-            stepwise = not system_calls.has_openat2()
-        yield OpenTree(path, descriptor, os.fstat(descriptor).st_dev, stepwise)
-    finally:
-        os.close(descriptor)
 
 
 def _pieces(path: bytes) -> Iterator[bytes]:

@@ -7,6 +7,7 @@ is no imprint, and the directory is looked at name by name.
 
 import hashlib
 import marshal
+import math
 import os
 import stat
 import time
@@ -114,6 +115,7 @@ def differences(
     known: Mapping[str, str],
     wanted: Collection[str],
     most: int,
+    seconds: float = math.inf,
     *,
     everywhere: bool = True,
 ) -> Differences | None:
@@ -124,15 +126,17 @@ def differences(
         known: Imprints by path.
         wanted: Directories whose listings are asked for.
         most: How many names are looked at.
+        seconds: How long that may take.
         everywhere: False: only the wanted directories are looked at.
 
     Returns:
-        None: Only a whole scan can tell, for the tree is too large or could not be walked.
+        None: Only a whole scan can tell, for the tree is too large or too slow, or could not be walked.
     """
     differing: set[str] = set()
     listings: dict[str, bytes] = {}
     pending = [ROOT] if everywhere else [path for path in wanted if path in known]
     device = tree.device
+    until = time.monotonic() + seconds
     try:
         while pending:
             path = pending.pop()
@@ -143,7 +147,7 @@ def differences(
             finally:
                 os.close(descriptor)
             most -= len(children)
-            if most < 0:
+            if most < 0 or time.monotonic() > until:
                 return None
             own = os.fstat(tree.descriptor) if path == ROOT else None
             listing = listing_of(children, own)

@@ -177,6 +177,7 @@ class Intake:
         self._found.record(path, after, target, settled=settled)
 
     def _file(self, place: Place, path: str) -> None:
+        self._limits.check_time(self._tree.path)
         limit = self._limits.file_size
         status, content, settled = read_file(self._tree, place, limit)
         if content is None and (longest := self._known.longest(path)) > limit:

@@ -3,9 +3,11 @@
 import errno
 import os
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from types import MappingProxyType
 
 from etcsync.entries import Entry, Kind, encode_path
+from etcsync.privileges import LABELLING, limited_to
 from etcsync.tree import beneath
 from etcsync.tree.beneath import OpenTree, Place
 from etcsync.tree.reading import MIRROR, is_mirrored, mirror_entry
@@ -17,6 +19,7 @@ NO_ATTRIBUTES: Attributes = MappingProxyType({})
 
 _CHUNK = 1024 * 1024
 _KEPT_SPACES = ("user.", "security.")
+_CAPABILITIES = "security.capability"
 _KEPT_NAMES = {"system.posix_acl_access"}
 _SIGNATURES = {"security.ima", "security.evm"}
 """They belong to one content; on another they would be wrong."""
@@ -105,8 +108,10 @@ def _finish(
 
 
 def _set_attribute(descriptor: int, name: str, value: bytes) -> None:
+    labelling = name.startswith("security.") and name != _CAPABILITIES
     try:
-        os.setxattr(descriptor, name, value)
+        with limited_to(LABELLING) if labelling else nullcontext():
+            os.setxattr(descriptor, name, value)
     except OSError as error:
         forbidden = error.errno == errno.EPERM and os.geteuid() != 0
         if error.errno not in _UNSUPPORTED and not forbidden:

@@ -1,11 +1,14 @@
 """What a scan is told and what it finds."""
 
+import math
+import time
 from collections.abc import Callable, Container, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from etcsync.entries import Entry, FileRecord, StatKey
+from etcsync.errors import TreeError
 from etcsync.tree.imprint import Differences
 from etcsync.tree.metadata_file import Beside
 
@@ -28,12 +31,27 @@ class Limits(NamedTuple):
         entries: Names in the whole tree; a tree with more is refused.
         depth: Directories inside each other; deeper ones are reported.
         seconds: Time for a tree's own ``.gitignore`` rules; a tree that needs more is refused.
+        until: The moment of `time.monotonic` by which all has been seen; else the tree is refused.
     """
 
     file_size: int = 8 * 1024 * 1024
     entries: int = 200_000
     depth: int = 256
     seconds: float = 10.0
+    until: float = math.inf
+
+    def check_time(self, tree: str) -> None:
+        """Ask before each directory and each reading of a file whether to go on.
+
+        Raises:
+            TreeError: The time is up.
+        """
+        if time.monotonic() > self.until:
+            raise TreeError(
+                f"Looking at {tree} takes longer than limits.max_look_time; it was left alone.",
+                hint="Is its disk slow, or does the client keep its files busy? See what is large"
+                f" or new there (`du -a {tree}`); or raise the limit.",
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -89,6 +89,7 @@ class Scanner:
 
     def visit(self, visit: Visit) -> None:
         """Take in the names in one directory; directories among them are pending then."""
+        self.limits.check_time(self.tree.path)
         moment = time.time_ns()
         try:
             descriptor = self.tree.open_directory(visit.path)

@@ -139,13 +139,13 @@ class Staged:
         Raises:
             TreeError: Something on it cannot be removed.
         """
-        with open_tree(self.tree_path) as tree:
+        with open_tree(self.tree_path, writable=True) as tree:
             self._staging.discard(self._client, tree, inside=self._inside)
 
     @contextmanager
     def _opened(self) -> Iterator[Swapper]:
         with (
-            open_tree(self.tree_path) as tree,
+            open_tree(self.tree_path, writable=True) as tree,
             self._staging.bench(self._client, tree, inside=self._inside) as bench,
         ):
             yield Swapper(tree, bench, self._limit, self._ownership)

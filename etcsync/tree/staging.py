@@ -99,7 +99,7 @@ class Staging:
                 f"The staging directory {self.directory} cannot be made: {error.strerror}.",
                 hint="Check trees.staging in the settings.",
             ) from error
-        with open_tree(self.directory) as top:
+        with open_tree(self.directory, writable=True) as top:
             _own(top.descriptor, self.directory)
             yield top
 

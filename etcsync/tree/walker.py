@@ -4,7 +4,7 @@ Most of a look at a large fleet is this, and a process has one processor. Severa
 `etcsync.reconcile.walkers`, use all of them. A walker reads listings and nothing else.
 
 A request is a JSON array: the tree, its imprints, the directories whose listings are wanted, and
-the limit of names. The answer is ``null``, or an array: the directories that differ, and the
+the limits of names and seconds. The answer is ``null``, or an array: the directories that differ, and the
 listings by directory, their bytes as characters.
 """
 
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Mapping, Sequence
 
 from etcsync.errors import TreeError
+from etcsync.privileges import drop_to_tree_work
 from etcsync.tree.beneath import open_tree
 from etcsync.tree.imprint import Differences, differences
 
@@ -25,11 +26,12 @@ def serve() -> None:
     """Answer requests until there are no more."""
     # Whoever interrupts the command means the process that asks; it closes the pipe.
     os.setpgid(0, 0)
+    drop_to_tree_work()
     for line in sys.stdin.buffer:
-        tree_path, known, wanted, most = json.loads(line)
+        tree_path, known, wanted, most, seconds = json.loads(line)
         try:
             with open_tree(tree_path) as tree:
-                found = differences(tree, known, set(wanted), most)
+                found = differences(tree, known, set(wanted), most, seconds)
         except TreeError:
             found = None
         try:
@@ -39,9 +41,15 @@ def serve() -> None:
             os._exit(1)  # nobody waits for an answer any more
 
 
-def request(tree_path: str, imprints: Mapping[str, str], wanted: Sequence[str], most: int) -> bytes:
+def request(
+    tree_path: str,
+    imprints: Mapping[str, str],
+    wanted: Sequence[str],
+    most: int,
+    seconds: float,
+) -> bytes:
     """Return the line that asks for a comparison."""
-    return json.dumps([tree_path, imprints, wanted, most]).encode("ascii") + b"\n"
+    return json.dumps([tree_path, imprints, wanted, most, seconds]).encode("ascii") + b"\n"
 
 
 def _answer(found: Differences | None) -> bytes:
