@@ -13,6 +13,7 @@ from etcsync.entries import Entry, Kind, StatKey
 from etcsync.errors import TreeError
 from etcsync.logs import get_logger
 from etcsync.plan.model import Action
+from etcsync.reconcile.at_once import at_once
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.gitfile import restore_gitfile
 from etcsync.reconcile.intent import Intent
@@ -21,7 +22,7 @@ from etcsync.reconcile.planning import lock_appears, writes_accounts
 from etcsync.reconcile.rescue import record_leftovers
 from etcsync.reconcile.rounds import Round
 from etcsync.tree.account_lock import AccountsBusyError, account_lock
-from etcsync.tree.apply import Change, Staged, settle, stage, sync
+from etcsync.tree.apply import Applied, Change, Staged, settle, stage, sync
 from etcsync.tree.beneath import OpenTree, open_tree
 from etcsync.tree.preparing import kept_attributes
 from etcsync.tree.reading import is_mirrored
@@ -93,10 +94,12 @@ def apply_all(
     staged = _synced(current, staged)
     settle()
     stats = {}
-    for name, each in staged.items():
+    for name in staged:
         options.looking(name)
+    finished = at_once(Staged.finish, list(staged.values()))
+    for (name, each), applied in zip(staged.items(), finished, strict=True):
         with _failing_alone(current, name):
-            stats[name] = _finish(cluster, current, name, each)
+            stats[name] = _finish(cluster, current, name, each, applied())
     return stats
 
 
@@ -226,8 +229,8 @@ def _failing_alone(current: Round, name: str) -> Iterator[None]:
         current.fail(name, error)
 
 
-def _finish(cluster: Cluster, current: Round, name: str, staged: Staged) -> Stats:
-    applied = staged.finish()
+def _finish(cluster: Cluster, current: Round, name: str, staged: Staged, applied: Applied) -> Stats:
+    """Record what could not stay in a tree, and note what is to be told of a client."""
     if applied.stranded:
         record_leftovers(cluster, name, applied.stranded)
         staged.discard()

@@ -18,6 +18,7 @@ from etcsync.hub.objects import EXECUTABLE_MODE
 from etcsync.hub.worktree import ensure_worktree, index_path
 from etcsync.logs import get_logger
 from etcsync.plan.model import Act, result_tree
+from etcsync.reconcile.at_once import at_once
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.intent import Intent, recorded_as
 from etcsync.reconcile.model import Cause
@@ -84,11 +85,16 @@ def record_finished(cluster: Cluster, current: Round, stats: Mapping[str, StatsA
     )
     written = (current.commits[name].head for name, _ in finished)
     heads = cluster.hub.commits(head for head in written if head is not None)
-    for name, intent in finished:
+
+    def describe(name_and_intent: tuple[str, Intent]) -> None:
+        name, intent = name_and_intent
         ensure_worktree(cluster.hub, name, intent.snapshot.tree_path)
         head = current.commits[name].head
         if head is not None:
             _write_index(cluster, name, intent, heads[head].tree, stats.get(name, {}))
+
+    for (name, intent), described in zip(finished, at_once(describe, finished), strict=True):
+        described()
         log.info("recorded", client=name, actions=len(intent.plan.actions))
     if finished:
         pack_if_needed(cluster.hub)

@@ -1,6 +1,5 @@
 """Walkers that look ahead: trees are compared with their surveys on all processors at once."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -9,14 +8,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from queue import SimpleQueue
 from typing import IO, NamedTuple
 
+from etcsync.reconcile.at_once import MANY, workers
 from etcsync.tree import walker
 from etcsync.tree.beneath import OpenTree
 from etcsync.tree.imprint import Differences, differences
-
-WORTH_WHILE = 48
-"""Trees; for fewer, starting walkers takes longer than they save."""
-
-MOST_WALKERS = 8
 
 Answer = Differences | None
 """None: only a whole scan can tell."""
@@ -58,15 +53,14 @@ def looking_ahead(questions: Mapping[str, Question]) -> Iterator[Mapping[str, Fu
         questions: By client.
     """
     questions = {name: each for name, each in questions.items() if not each.quiet}
-    if len(questions) < WORTH_WHILE:
+    if len(questions) < MANY:
         yield {}
         return
-    count = min(os.cpu_count() or 1, MOST_WALKERS)
     idle: SimpleQueue[_Walker] = SimpleQueue()
     with ExitStack() as stack:
-        for _ in range(count):
+        for _ in range(workers()):
             idle.put(stack.enter_context(_walker()))
-        pool = stack.enter_context(ThreadPoolExecutor(count))
+        pool = stack.enter_context(ThreadPoolExecutor(workers()))
         stack.callback(pool.shutdown, cancel_futures=True)
         yield {name: pool.submit(_ask, idle, each) for name, each in questions.items()}
 

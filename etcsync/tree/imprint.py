@@ -130,7 +130,8 @@ def differences(
         everywhere: False: only the wanted directories are looked at.
 
     Returns:
-        None: Only a whole scan can tell, for the tree is too large or too slow, or could not be walked.
+        None: Only a whole scan can tell, for the tree is too large or too slow, or cannot be
+        walked.
     """
     differing: set[str] = set()
     listings: dict[str, bytes] = {}

@@ -4,8 +4,8 @@ Most of a look at a large fleet is this, and a process has one processor. Severa
 `etcsync.reconcile.walkers`, use all of them. A walker reads listings and nothing else.
 
 A request is a JSON array: the tree, its imprints, the directories whose listings are wanted, and
-the limits of names and seconds. The answer is ``null``, or an array: the directories that differ, and the
-listings by directory, their bytes as characters.
+the limits of names and seconds. The answer is ``null``, or an array: the directories that differ,
+and the listings by directory, their bytes as characters.
 """
 
 import json
