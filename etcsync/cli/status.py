@@ -17,7 +17,8 @@ from etcsync.reconcile.model import ClientStatus, ClusterStatus
 from etcsync.reconcile.status import cluster_status
 from etcsync.report.commands import drift_commands
 from etcsync.report.documents import status_document
-from etcsync.report.words import alike_sentence, counted, listed, time_text
+from etcsync.report.words import alike_sentence, listed
+from etcsync.words import counted, time_text
 
 ALIKE_SHOWN = 20
 """Shared differences that are listed; `--json` has them all."""

@@ -16,6 +16,7 @@ from etcsync.reconcile.model import ClientRun
 from etcsync.report.conflict import details_document
 from etcsync.report.documents import client_run_document
 from etcsync.report.markdown import client_report
+from etcsync.words import time_text
 
 
 def write_report(cluster: Cluster, run: ClientRun, details: Sequence[ConflictDetails]) -> None:
@@ -28,7 +29,7 @@ def write_report(cluster: Cluster, run: ClientRun, details: Sequence[ConflictDet
     """
     directory = os.path.join(cluster.settings.reports_path, run.name)
     os.makedirs(directory, mode=0o700, exist_ok=True)
-    time = cluster.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    time = time_text(cluster.now)
     document = client_run_document(run) | {
         "schema": 1,
         "time": time,
