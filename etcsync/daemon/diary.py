@@ -4,10 +4,18 @@ import os
 from datetime import UTC, datetime
 
 from etcsync.config import Settings
-from etcsync.daemon.passes import Pass
-from etcsync.daemon.passing import error_of, result_of
+from etcsync.daemon.passes import Outcome, Pass
+from etcsync.daemon.passing import error_of
 from etcsync.logs import get_logger
-from etcsync.reconcile.daemon_state import DaemonRecord, LastPass, write_record
+from etcsync.reconcile.daemon_state import DaemonRecord, LastPass, Result, write_record
+
+_RESULTS = {
+    Outcome.NOT_MADE: Result.NOT_MADE,
+    Outcome.CLIENT_FAILED: Result.FAILED,
+    Outcome.SERVER_FAILED: Result.FAILED,
+    Outcome.HELD: Result.HELD,
+    Outcome.DONE: Result.DONE,
+}
 
 log = get_logger()
 
@@ -32,7 +40,7 @@ class Diary:
         last = LastPass(
             time=_now(),
             why=made.why.value,
-            result=result_of(made),
+            result=_RESULTS[made.outcome],
             error=error.message if error else None,
         )
         full = made.run is not None and len(made.clients) == len(settings.clients)
