@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from etcsync.config import Settings
 from etcsync.daemon.passes import Outcome, Pass
 from etcsync.daemon.passing import error_of
+from etcsync.errors import StateError
 from etcsync.logs import get_logger
 from etcsync.reconcile.daemon_state import DaemonRecord, LastPass, Result, write_record
 
@@ -30,7 +31,7 @@ class Diary:
         """Write down that the daemon has started.
 
         Raises:
-            OSError: The state directory cannot be written.
+            StateError: The state directory cannot be written.
         """
         write_record(settings, self._record)
 
@@ -48,8 +49,8 @@ class Diary:
         self._record = self._record.model_copy(update={"last_pass": last, "last_full": last_full})
         try:
             write_record(settings, self._record)
-        except OSError as error:
-            log.warning("the daemon's record cannot be written", why=error.strerror)
+        except StateError as error:
+            log.warning("the daemon's record cannot be written", why=error.message)
         return last
 
 

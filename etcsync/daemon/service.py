@@ -103,7 +103,8 @@ class Service:
         Raises:
             LockError: Another daemon is running.
             EtcsyncError: ``daemon.listen`` cannot be listened on.
-            OSError: The state directory cannot be used.
+            StateError: The state directory cannot be written.
+            OSError: It cannot be used.
         """
         with ExitStack() as stack:
             stack.callback(self._bell.close)
