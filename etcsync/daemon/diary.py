@@ -21,11 +21,22 @@ _RESULTS = {
 log = get_logger()
 
 
+PACE = 600.0
+"""Seconds after which a pass is written down though it came to the same as the one before."""
+
+
 class Diary:
-    """The record of this daemon; see `etcsync.reconcile.daemon_state`."""
+    """The record of this daemon; see `etcsync.reconcile.daemon_state`.
+
+    A pass that has nothing to tell but its time is seldom written down, so that a daemon at rest
+    lets the disk rest too.
+    """
 
     def __init__(self) -> None:
         self._record = DaemonRecord(process=os.getpid(), started=_now())
+        self._written = self._record
+        self._heads: dict[str, str | None] = {}
+        self._last = float("-inf")
 
     def begin(self, settings: Settings) -> None:
         """Write down that the daemon has started.
@@ -35,8 +46,16 @@ class Diary:
         """
         write_record(settings, self._record)
 
-    def note(self, settings: Settings, made: Pass) -> LastPass:
-        """Write down a pass, and return what was written; a full disk is no reason to stop."""
+    def note(self, settings: Settings, made: Pass, now: float) -> LastPass:
+        """Write down a pass, if there is news, and return what there is to tell of it.
+
+        A full disk is no reason to stop.
+
+        Args:
+            settings: The settings.
+            made: The pass.
+            now: Seconds on a clock that never goes back.
+        """
         error = error_of(made)
         last = LastPass(
             time=_now(),
@@ -47,11 +66,36 @@ class Diary:
         full = made.run is not None and len(made.clients) == len(settings.clients)
         last_full = last.time if full else self._record.last_full
         self._record = self._record.model_copy(update={"last_pass": last, "last_full": last_full})
+        recorded = self._recorded(made)
+        if recorded or now >= self._last + PACE or _told(self._record) != _told(self._written):
+            self._write(settings, now)
+        return last
+
+    def end(self, settings: Settings, now: float) -> None:
+        """Write down the last pass, as the daemon ends."""
+        if self._record != self._written:
+            self._write(settings, now)
+
+    def _recorded(self, made: Pass) -> bool:
+        """Whether anything was recorded in the hub since a pass was noted."""
+        heads = {run.name: run.commit for run in made.run.clients} if made.run else {}
+        news = any(self._heads.get(name) != commit for name, commit in heads.items())
+        self._heads |= heads
+        return news
+
+    def _write(self, settings: Settings, now: float) -> None:
         try:
             write_record(settings, self._record)
         except StateError as error:
             log.warning("the daemon's record cannot be written", why=error.message)
-        return last
+        else:
+            self._written, self._last = self._record, now
+
+
+def _told(record: DaemonRecord) -> tuple[object, ...]:
+    """Return all that a record tells but the times."""
+    last = record.last_pass
+    return record.last_full is None, last and (last.why, last.result, last.error)
 
 
 def _now() -> datetime:

@@ -126,6 +126,7 @@ class Service:
             while not self._wishes.end:
                 self._turn()
             self._manager.stopping()
+            self._diary.end(self.settings, time.monotonic())
             log.info("ended")
 
     def alive(self) -> bool:
@@ -253,7 +254,7 @@ class Service:
         if isinstance(made.error, UpstreamBusyError | LockError):
             self._manager.status(f"waiting: {made.error.message}")
             return
-        last = self._diary.note(self.settings, made)
+        last = self._diary.note(self.settings, made, time.monotonic())
         self._manager.status(
             f"{len(self.settings.clients)} clients; last pass ({made.why}): {last.result}"
         )

@@ -57,5 +57,6 @@ def nothing_held(conflict_id: str) -> UsageError:
     """Return the error that nothing that is held has this id."""
     return UsageError(
         f"nothing that is held has the id {conflict_id}",
-        hint="Run `etcsync conflicts` to list what is held; an id changes with the contents.",
+        hint="Run `etcsync conflicts` to list what is held; an id changes with the "
+        "contents, and is gone once all is decided.",
     )
