@@ -55,7 +55,7 @@ def write_file(
             os.unlink(temporary)
             raise
     if durable:
-        _sync_directory(folder)
+        sync_directory(folder)
 
 
 def _temporary(folder: str, name: str) -> tuple[int, str]:
@@ -122,8 +122,9 @@ def _take_over(descriptor: int, path: str) -> None:
     os.fchmod(descriptor, old.st_mode & 0o7777)
 
 
-def _sync_directory(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def sync_directory(path: str) -> None:
+    """Make the names in the directory ``path`` durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
     finally:
