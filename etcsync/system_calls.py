@@ -18,6 +18,9 @@ SYS_LANDLOCK_ADD_RULE = 445
 SYS_LANDLOCK_RESTRICT_SELF = 446
 """The same numbers on every architecture that Python supports on Linux."""
 
+AT_FDCWD = -100
+"""Stands for the working directory, and for no directory where a path is absolute."""
+
 RESOLVE_NO_XDEV = 0x01
 RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_NO_SYMLINKS = 0x04
@@ -93,7 +96,7 @@ def has_openat2() -> bool:
     Sandboxes that were made before the call existed answer EPERM.
     """
     try:
-        os.close(openat2(-100, b"/", os.O_PATH | os.O_CLOEXEC, 0))  # -100 is AT_FDCWD
+        os.close(openat2(AT_FDCWD, b"/", os.O_PATH | os.O_CLOEXEC, 0))
     except OSError as error:
         if error.errno in {errno.ENOSYS, errno.EPERM}:
             return False
@@ -118,6 +121,11 @@ def renameat2(
     )
     if result != 0:
         raise _failure(new_name)
+
+
+def is_unsupported(error: OSError) -> bool:
+    """Whether renameat2(2) failed because the file system does not know the flag."""
+    return error.errno in {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 def syncfs(descriptor: int) -> None:

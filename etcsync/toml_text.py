@@ -15,6 +15,9 @@ from etcsync.errors import SettingsError
 Location = tuple[str | int, ...]
 """The way from a document's top to a value: keys, and positions in lists counted from 0."""
 
+_DEEPEST = 64
+"""Tables and lists inside each other; what etcsync reads has four."""
+
 _TOKEN = re.compile(
     r'(?P<text>"""(?:\\.|[^\\])*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:\\.|[^"\\])*"|\'[^\']*\')'
     r"|(?P<comment>\#[^\n]*)|(?P<open>[\[{])|(?P<close>[\]}])|(?P<newline>\n)"
@@ -41,14 +44,32 @@ def parse_toml(text: str, source: str) -> dict[str, Any]:
     """Return the document that ``text`` holds.
 
     Raises:
-        SettingsError: It is not TOML; the message names ``source``, the line and the column.
+        SettingsError: It is not TOML, or nests too deeply; the message names ``source``, and the
+            line and column of what is wrong.
     """
     try:
-        return tomllib.loads(text)
+        document = tomllib.loads(text)
     except ValueError as error:  # TOMLDecodeError, or a number of thousands of digits
         raise SettingsError(f"{source} is not valid TOML: {error}") from error
     except RecursionError as error:
-        raise SettingsError(f"{source} is not valid TOML: it nests too deeply") from error
+        raise _too_deep(source) from error
+    if _nests_deeper(document, _DEEPEST):
+        raise _too_deep(source)
+    return document
+
+
+def _nests_deeper(document: dict[str, Any], depth: int) -> bool:
+    """Whether tables and lists lie inside each other more than ``depth`` times."""
+    level: list[Any] = [document]
+    while level and depth >= 0:
+        within = [each.values() if isinstance(each, dict) else each for each in level]
+        level = [value for values in within for value in values if isinstance(value, dict | list)]
+        depth -= 1
+    return bool(level)
+
+
+def _too_deep(source: str) -> SettingsError:
+    return SettingsError(f"{source} is not TOML that etcsync reads: it nests too deeply")
 
 
 def _pieces(text: str) -> Iterator[tuple[int, int, str]]:

@@ -12,7 +12,7 @@ from etcsync.host.inventory.model import Format
 from etcsync.reconcile.importing import Import
 from etcsync.reconcile.importing import import_clients as import_from
 from etcsync.report.inventory import import_document
-from etcsync.report.words import counted
+from etcsync.words import counted
 
 _WORDS = {Act.ADD: "added", Act.COMPLETE: "completed", Act.KNOWN: "known"}
 _WOULD = {Act.ADD: "would add", Act.COMPLETE: "would complete", Act.KNOWN: "known"}

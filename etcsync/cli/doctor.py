@@ -14,7 +14,7 @@ from etcsync.doctor.examine import Examination, Result, examine
 from etcsync.doctor.finding import Severity
 from etcsync.doctor.versions import versions
 from etcsync.report.escape import printable
-from etcsync.report.words import counted
+from etcsync.words import counted
 
 SEVERITY_STYLES = {
     Severity.SERIOUS: "bold red",

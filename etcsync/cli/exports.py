@@ -9,7 +9,7 @@ from etcsync.cli.render import safe, show_warnings
 from etcsync.reconcile.exporting import apply_exports
 from etcsync.reconcile.exports_state import Discrepancy, ExportsState, exports_state, wanted_exports
 from etcsync.report.server_documents import exports_document, wanted_exports_document
-from etcsync.report.words import counted
+from etcsync.words import counted
 
 
 @click.group()

@@ -12,7 +12,7 @@ from etcsync.reconcile.promote import promote as promote_drift
 from etcsync.reconcile.promotion_result import Promotion
 from etcsync.report.conflict import conflict_text
 from etcsync.report.decisions import promotion_document
-from etcsync.report.words import counted
+from etcsync.words import counted
 
 
 @click.command(epilog="Example: etcsync promote client0 chrony.conf -m 'Use our own time server'")

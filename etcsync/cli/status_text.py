@@ -12,7 +12,8 @@ from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.daemon_state import DaemonState, Result
 from etcsync.reconcile.model import ClientStatus, ClusterStatus
 from etcsync.report.commands import drift_commands
-from etcsync.report.words import alike_sentence, counted, listed, time_text
+from etcsync.report.words import alike_sentence, listed
+from etcsync.words import counted, time_text
 
 ALIKE_SHOWN = 20
 """Shared differences that are listed; `--json` has them all."""

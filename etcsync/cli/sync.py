@@ -21,7 +21,8 @@ from etcsync.reconcile.model import ClientRun, Run, ServerRun
 from etcsync.reconcile.options import Advance, SyncOptions
 from etcsync.reconcile.reconciler import plan_clients, sync_clients
 from etcsync.report.documents import run_document
-from etcsync.report.words import counted, listed
+from etcsync.report.words import listed
+from etcsync.words import counted
 
 PROGRESS_FROM = 10
 """Clients from which on a progress bar is worth its lines."""

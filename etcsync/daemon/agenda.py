@@ -106,11 +106,6 @@ class Agenda:
         self._slow: frozenset[str] = frozenset()
         self._last_full = now
 
-    @property
-    def waiting(self) -> bool:
-        """Whether upstream was busy, and nothing is due until `resume` is called."""
-        return self._waiting
-
     def follow(self, rhythm: Rhythm, clients: Iterable[str]) -> None:
         """Go on with another rhythm and other clients."""
         self._rhythm, self._clients = rhythm, tuple(clients)

@@ -17,8 +17,8 @@ from etcsync.errors import EtcsyncError
 from etcsync.plan.model import Act
 from etcsync.reconcile.model import ClientRun
 from etcsync.reconcile.suspensions import Suspension
-from etcsync.report.words import time_text
 from etcsync.setting_types import IncidentKind
+from etcsync.words import time_text
 
 ANY_CLIENT = "CLIENT"
 """Stands for the client's name in what is said of several."""

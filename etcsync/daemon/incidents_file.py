@@ -1,15 +1,12 @@
 """The file in which open incidents outlive the daemon."""
 
-import json
-import os
 from dataclasses import asdict
-from typing import Any
+from typing import Any, Literal
 
-from etcsync.atomic_file import write_file
+from pydantic import BaseModel, ConfigDict, Field
+
 from etcsync.daemon.incidents import Incident, Incidents
-from etcsync.errors import StateError
-from etcsync.report.documents import SCHEMA
-from etcsync.setting_types import IncidentKind
+from etcsync.reconcile.state_file import StateFile
 
 Document = dict[str, Any]
 
@@ -19,28 +16,21 @@ def incident_document(incident: Incident) -> Document:
     return {**asdict(incident), "kind": incident.kind.value, "clients": list(incident.clients)}
 
 
+class _File(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = Field(1, alias="schema")
+    incidents: tuple[Incident, ...]
+
+
 def read_incidents(path: str) -> dict[str, Incident]:
     """Return the incidents that are kept at ``path``; none where there is no such file.
 
     Raises:
         StateError: The file is damaged or cannot be read.
     """
-    try:
-        with open(path, encoding="ascii") as file:
-            incidents = [_incident(each) for each in json.load(file)["incidents"]]
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise StateError(
-            f"{path}, which keeps the open incidents, cannot be read: {error.strerror}",
-            hint="Run etcsync as root." if isinstance(error, PermissionError) else None,
-        ) from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
-        raise StateError(
-            f"{path}, which keeps the open incidents, is damaged",
-            hint=f"Remove it: `rm {path}`. What still lasts is opened, and told, again.",
-        ) from error
-    return {incident.id: incident for incident in incidents}
+    file = _file(path).read()
+    return {incident.id: incident for incident in file.incidents} if file else {}
 
 
 def write_incidents(path: str, incidents: Incidents) -> None:
@@ -49,16 +39,13 @@ def write_incidents(path: str, incidents: Incidents) -> None:
     Raises:
         StateError: It cannot be written; what was kept is unchanged.
     """
-    document = {
-        "schema": SCHEMA,
-        "incidents": [incident_document(each) for each in incidents.values()],
-    }
-    try:
-        write_file(path, json.dumps(document, indent=1).encode() + b"\n", mode=0o600)
-    except OSError as error:
-        raise StateError(f"{path} cannot be written: {os.strerror(error.errno or 0)}") from error
+    _file(path).write(_File(schema=1, incidents=tuple(incidents.values())))
 
 
-def _incident(document: Document) -> Incident:
-    fields = {**document, "kind": IncidentKind(document["kind"])}
-    return Incident(**{**fields, "clients": tuple(document["clients"])})
+def _file(path: str) -> StateFile[_File]:
+    return StateFile(
+        path,
+        _File,
+        tells="which incidents are open",
+        remedy=f"Remove it: `rm {path}`. What still lasts is opened, and told, again.",
+    )

@@ -14,13 +14,9 @@ from etcsync import __version__
 from etcsync.config import Settings
 from etcsync.daemon.incidents import Incidents
 from etcsync.daemon.metrics_fleet import Fleet, Propagation
-from etcsync.daemon.passes import Pass, Why
+from etcsync.daemon.passes import Outcome, Pass, Why
 from etcsync.reconcile.model import STATES
 from etcsync.setting_types import IncidentKind
-
-RESULTS = ("done", "held", "server-failed", "client-failed", "failed")
-"""How a pass can end: well; something is held; exports or /boot are not as they should be; a client
-failed; it could not be made at all."""
 
 SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 """Upper bounds of the histogram of passes."""
@@ -47,9 +43,9 @@ class Metrics:
         ProcessCollector(registry=self.registry)
         self._define()
         self._build.labels(__version__).set(1)
-        for result in RESULTS:
+        for outcome in Outcome:
             for why in Why:
-                self._passes.labels(why.value, result)
+                self._passes.labels(why.value, outcome.value)
         for result in ("sent", "failed"):
             self._notifications.labels(result)
         self.show_incidents({})
@@ -88,7 +84,7 @@ class Metrics:
 
     def __call__(self, done: Pass) -> None:
         """Count a pass, and take what it says."""
-        self._passes.labels(done.why.value, _result(done)).inc()
+        self._passes.labels(done.why.value, done.outcome.value).inc()
         self._duration.observe(done.duration)
         if done.run is None:
             return
@@ -130,13 +126,3 @@ class Metrics:
         ):
             if time is not None:
                 gauge.set(time.timestamp())
-
-
-def _result(done: Pass) -> str:
-    if done.run is None:
-        return "failed"
-    if any(client.error for client in done.run.clients):
-        return "client-failed"
-    if done.run.server.error:
-        return "server-failed"
-    return "held" if done.run.exit_status else "done"

@@ -9,7 +9,8 @@ from etcsync.daemon.incidents import Change, Incident, What
 from etcsync.daemon.incidents_file import incident_document
 from etcsync.report.documents import SCHEMA
 from etcsync.report.escape import printable
-from etcsync.report.words import counted, listed
+from etcsync.report.words import listed
+from etcsync.words import counted
 
 CHANGES_SHOWN = 20
 """Changes that the text tells of; the document has all."""

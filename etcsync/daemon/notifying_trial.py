@@ -6,8 +6,8 @@ from etcsync.config import Settings
 from etcsync.daemon.incidents import Change, Incident, What
 from etcsync.daemon.notifying_ways import Teller, Told, ways
 from etcsync.errors import UsageError
-from etcsync.report.words import time_text
 from etcsync.setting_types import IncidentKind
+from etcsync.words import time_text
 
 
 def tell_trial(settings: Settings, now: datetime) -> dict[str, Told]:

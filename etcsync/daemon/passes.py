@@ -25,6 +25,19 @@ class Why(StrEnum):
     """A client that failed is tried again."""
 
 
+class Outcome(StrEnum):
+    """How a pass ended: the worst that applies."""
+
+    NOT_MADE = "failed"
+    """It could not be made at all."""
+    CLIENT_FAILED = "client-failed"
+    SERVER_FAILED = "server-failed"
+    """Exports or /boot are not as they should be."""
+    HELD = "held"
+    """Something is held."""
+    DONE = "done"
+
+
 @dataclass(frozen=True, slots=True)
 class Pass:
     """One reconciliation that the daemon made, or tried to make.
@@ -46,6 +59,17 @@ class Pass:
     duration: float
     run: Run | None
     error: EtcsyncError | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ended."""
+        if self.run is None:
+            return Outcome.NOT_MADE
+        if any(client.error for client in self.run.clients):
+            return Outcome.CLIENT_FAILED
+        if self.run.server.error:
+            return Outcome.SERVER_FAILED
+        return Outcome.HELD if self.run.exit_status else Outcome.DONE
 
 
 Observer = Callable[[Pass], None]

@@ -10,7 +10,6 @@ from etcsync.daemon.agenda import Task
 from etcsync.daemon.passes import Pass
 from etcsync.errors import EtcsyncError, LockError, UpstreamBusyError
 from etcsync.logs import get_logger, logged_with
-from etcsync.reconcile.daemon_state import Result
 from etcsync.reconcile.errors import client_error
 from etcsync.reconcile.options import Advance, SyncOptions
 from etcsync.reconcile.reconciler import sync_clients
@@ -48,13 +47,6 @@ def make_pass(settings: Settings, task: Task, options: SyncOptions, advance: Adv
         made = Pass(name, task.why, task.clients, started, time.monotonic() - clock, run, error)
         _tell(made)
     return made
-
-
-def result_of(made: Pass) -> Result:
-    """Return in a word how a pass went."""
-    if made.run is None:
-        return Result.NOT_MADE
-    return {0: Result.DONE, 1: Result.HELD}.get(made.run.exit_status, Result.FAILED)
 
 
 def error_of(made: Pass) -> EtcsyncError | None:

@@ -103,7 +103,8 @@ class Service:
         Raises:
             LockError: Another daemon is running.
             EtcsyncError: ``daemon.listen`` cannot be listened on.
-            OSError: The state directory cannot be used.
+            StateError: The state directory cannot be written.
+            OSError: It cannot be used.
         """
         with ExitStack() as stack:
             stack.callback(self._bell.close)
@@ -125,6 +126,7 @@ class Service:
             while not self._wishes.end:
                 self._turn()
             self._manager.stopping()
+            self._diary.end(self.settings, time.monotonic())
             log.info("ended")
 
     def alive(self) -> bool:
@@ -264,7 +266,7 @@ class Service:
         if isinstance(made.error, UpstreamBusyError | LockError):
             self._manager.status(f"waiting: {made.error.message}")
             return
-        last = self._diary.note(self.settings, made)
+        last = self._diary.note(self.settings, made, time.monotonic())
         self._manager.status(
             f"{len(self.settings.clients)} clients; last pass ({made.why}): {last.result}"
         )

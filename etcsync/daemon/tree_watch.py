@@ -62,11 +62,6 @@ class TreeWatch:
         self._paths: dict[WatchDescriptor, str] = {}
         self._numbers: dict[tuple[int, int], WatchDescriptor] = {}
 
-    @property
-    def directories(self) -> int:
-        """How many directories are watched."""
-        return len(self._paths)
-
     def refresh(self) -> None:
         """Watch all directories that the tree has now, and no others.
 

@@ -5,9 +5,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cached_property
-from types import TracebackType
-from typing import Self
 
+from etcsync.closing import Closing
 from etcsync.config import Settings
 from etcsync.host.mounts import Mount, read_mounts
 from etcsync.hub.hub import Commit, Hub, open_hub
@@ -16,7 +15,7 @@ from etcsync.policy.rules import Rule
 from etcsync.reconcile.policies import rules_in_force
 
 
-class Facts:
+class Facts(Closing):
     """The machine and the cluster as checks see them; to be used in a ``with`` statement.
 
     What cannot be read raises, each time it is asked for, the error that a command would meet.
@@ -30,15 +29,7 @@ class Facts:
         self._read_settings = read_settings
         self._open = ExitStack()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def _close(self) -> None:
         self._open.close()
 
     @cached_property

@@ -4,11 +4,12 @@ import os
 import shutil
 from contextlib import suppress
 
+from etcsync.atomic_file import sync_directory, write_file
 from etcsync.errors import HubError
 from etcsync.hub.conflict_key import ensure_conflict_key
 from etcsync.hub.failures import damaged, writing
 from etcsync.hub.git import git_command, run_git
-from etcsync.hub.refs import UNBORN_REF, sync_directory
+from etcsync.hub.refs import UNBORN_REF
 
 ATTRIBUTES = (
     b"* !merge !filter !text !crlf !eol !ident !diff !working-tree-encoding "
@@ -133,6 +134,4 @@ def ensure_file(path: str, content: bytes) -> None:
     with suppress(FileNotFoundError), open(path, "rb") as file:
         if file.read(len(content) + 1) == content:
             return
-    with open(path + ".new", "wb") as file:
-        file.write(content)
-    os.rename(path + ".new", path)
+    write_file(path, content, durable=False)

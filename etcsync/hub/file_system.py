@@ -1,10 +1,15 @@
 """Renaming between open directories, and syncing all that lies beside a path."""
 
-import errno
 import os
 
 from etcsync.entries import encode_path
-from etcsync.system_calls import RENAME_EXCHANGE, RENAME_NOREPLACE, renameat2, syncfs
+from etcsync.system_calls import (
+    RENAME_EXCHANGE,
+    RENAME_NOREPLACE,
+    is_unsupported,
+    renameat2,
+    syncfs,
+)
 
 __all__ = ["RENAME_EXCHANGE", "RENAME_NOREPLACE", "is_unsupported", "rename", "sync_file_system"]
 
@@ -27,8 +32,3 @@ def sync_file_system(path: str) -> None:
         syncfs(descriptor)
     finally:
         os.close(descriptor)
-
-
-def is_unsupported(error: OSError) -> bool:
-    """Whether renameat2(2) failed because the file system does not know the flag."""
-    return error.errno in {errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP}

@@ -7,9 +7,8 @@ ended them all when its ``with`` block is left.
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
-from types import TracebackType
-from typing import Self
 
+from etcsync.closing import Closing
 from etcsync.errors import HubError
 from etcsync.hub.ancestry import Ancestry
 from etcsync.hub.create import check_hub, create_hub
@@ -60,7 +59,7 @@ def open_hub(path: str, *, borrowed_objects: str | None = None) -> "Hub":
     return Hub(path, borrowed_objects)
 
 
-class Hub:
+class Hub(Closing):
     """The bare repository with upstream's history and one branch per client.
 
     All methods raise `HubError` where the hub is damaged or git fails.
@@ -81,15 +80,7 @@ class Hub:
         self._trees = TreeCache(lambda oids: self._reader().read(oids, "tree"))
         self._ancestry = Ancestry(self._rev_list)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def _close(self) -> None:
         self._open.close()
 
     def git(self, *arguments: str, stdin: bytes = b"") -> bytes:

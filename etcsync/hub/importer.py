@@ -12,12 +12,13 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple, NewType
 
+from etcsync.atomic_file import sync_directory
 from etcsync.entries import blob_oid, encode_path
 from etcsync.errors import HubError
 from etcsync.hub.failures import unwritable, writing
 from etcsync.hub.git import GitProcess, git_command, git_process
 from etcsync.hub.objects import DIRECTORY_MODE, REQUESTS_AT_ONCE, SYMLINK_MODE, Identity
-from etcsync.hub.refs import SCRATCH_REF, sync_directory
+from etcsync.hub.refs import SCRATCH_REF
 from etcsync.names import is_git_modules_name, is_safe_path
 
 Mark = NewType("Mark", int)

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import NamedTuple
 
+from etcsync.atomic_file import sync_directory
 from etcsync.entries import decode_path, encode_path
 from etcsync.errors import HubError
 from etcsync.hub.failures import damaged, writing
@@ -296,12 +297,3 @@ def _slashes(name: bytes) -> Iterator[int]:
     while end >= 0:
         yield end
         end = name.find(b"/", end + 1)
-
-
-def sync_directory(path: str) -> None:
-    """Make the names in the directory ``path`` durable."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

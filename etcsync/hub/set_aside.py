@@ -5,6 +5,7 @@ import os
 import shutil
 import stat
 
+from etcsync.atomic_file import write_file
 from etcsync.entries import GIT_PATH
 from etcsync.errors import TreeError
 from etcsync.hub.clone_directory import Budget, copy_file, directory, names, readable
@@ -91,9 +92,8 @@ def copy_aside(git: int, destination: str, place: str, budget: Budget) -> None:
     sync_file_system(partial)
     os.rename(partial, place)
     note = f"{destination}.removing"
-    with open(f"{note}.new", "w", encoding="utf-8", errors="surrogateescape") as file:
-        file.write(f"{inode(git)} {os.path.basename(place)}")
-    os.rename(f"{note}.new", note)
+    text = f"{inode(git)} {os.path.basename(place)}"
+    write_file(note, text.encode("utf-8", "surrogateescape"), durable=False)
     sync_file_system(place)
 
 

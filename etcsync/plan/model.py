@@ -274,6 +274,12 @@ def conflict_id(
     return hmac.digest(key, encoded.encode("ascii"), "sha256").hex()[:8]
 
 
+def id_on(key: bytes, client: str, hold: Hold) -> str:
+    """Return the id that a held path has where ``client`` holds it in the same versions."""
+    told = None if hold.reason is HoldReason.CONTESTED else hold.ours
+    return conflict_id(key, client, hold.path, hold.base, told, hold.theirs)
+
+
 def difference(ours: Entry | None, theirs: Entry | None) -> Change | None:
     """Return how ``ours`` differs from ``theirs``, or None when they are equal."""
     if ours == theirs:

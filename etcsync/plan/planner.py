@@ -6,6 +6,7 @@ looks only at those that are not.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 
 from etcsync.entries import METADATA_PATH, ROOT, Kind
 from etcsync.plan.accounts import accounts_to_merge, decide_accounts
@@ -28,9 +29,9 @@ from etcsync.plan.model import (
     Refusal,
     Sides,
     changed_paths,
-    conflict_id,
     difference,
     directories_to_retain,
+    id_on,
 )
 from etcsync.plan.structure import Decisions, settle
 from etcsync.policy.treatment import Strategy, Treatment
@@ -178,17 +179,8 @@ def _release(path: str, sides: Sides, treatment: Callable[[str], Treatment]) -> 
 
 def _hold(key: bytes, client: str, decision: Decision, reason: HoldReason) -> Hold:
     path, treatment, base, ours, theirs, *_ = decision
-    told = None if reason is HoldReason.CONTESTED else ours
-    return Hold(
-        id=conflict_id(key, client, path, base, told, theirs),
-        path=path,
-        reason=reason,
-        detail=decision.reason,
-        base=base,
-        ours=ours,
-        theirs=theirs,
-        strategy=treatment.strategy,
-    )
+    hold = Hold("", path, reason, decision.reason, base, ours, theirs, treatment.strategy)
+    return replace(hold, id=id_on(key, client, hold))
 
 
 def _unmet(

@@ -8,13 +8,11 @@ import os
 from contextlib import suppress
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
-from etcsync.atomic_file import write_file
 from etcsync.config import Settings
 from etcsync.document import Document
-from etcsync.errors import StateError
-from etcsync.host.exports import read_text
+from etcsync.reconcile.state_file import StateFile
 
 
 class BootRecord(Document):
@@ -42,33 +40,31 @@ def read_record(settings: Settings) -> BootRecord | None:
     """Return where pieces may be; None where there are none.
 
     Raises:
-        StateError: The file is damaged.
+        StateError: The file is damaged or cannot be read.
     """
-    path = _path(settings)
-    text = read_text(path)
-    if text is None:
-        return None
-    try:
-        return BootRecord.model_validate_json(text)
-    except ValidationError as error:
-        raise StateError(
-            f"{path} is damaged, so it is not known what was set up for /boot",
-            hint="Remove it, then run `etcsync boot status`.",
-        ) from error
+    return _file(settings).read()
 
 
 def write_record(settings: Settings) -> None:
-    """Keep where the pieces will be, before the first of them is there."""
+    """Keep where the pieces will be, before the first of them is there.
+
+    Raises:
+        StateError: The file is damaged or cannot be written.
+    """
     if read_record(settings) != wanted_record(settings):
-        text = wanted_record(settings).model_dump_json(by_alias=True, indent=1)
-        write_file(_path(settings), f"{text}\n".encode(), mode=0o600)
+        _file(settings).write(wanted_record(settings))
 
 
 def forget_record(settings: Settings) -> None:
     """Let go of the record: nothing is left of what it tells."""
     with suppress(FileNotFoundError):
-        os.unlink(_path(settings))
+        os.unlink(_file(settings).path)
 
 
-def _path(settings: Settings) -> str:
-    return os.path.join(settings.state_dir, "boot.json")
+def _file(settings: Settings) -> StateFile[BootRecord]:
+    return StateFile(
+        os.path.join(settings.state_dir, "boot.json"),
+        BootRecord,
+        tells="what was set up for /boot",
+        remedy="Remove it, then run `etcsync boot status`.",
+    )

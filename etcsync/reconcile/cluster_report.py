@@ -19,6 +19,7 @@ from etcsync.reconcile.model import ClientStatus, ClusterStatus, HeldPath
 from etcsync.reconcile.snapshot import Snapshot
 from etcsync.reconcile.status import read_status
 from etcsync.report.secrets import is_secret
+from etcsync.words import time_text
 
 CONFLICTS_SHOWN = 50
 """Conflicts whose versions are read; of further ones the report has no more than `status` has."""
@@ -104,7 +105,7 @@ def cluster_report(settings: Settings, names: Sequence[str] = ()) -> ClusterRepo
         seen = _Seen(cluster)
         status = read_status(cluster, upstream, clients, seen.visit)
         return ClusterReport(
-            time=cluster.now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            time=time_text(cluster.now),
             status=status,
             held=seen.held_groups(),
             drift=seen.drift(status),

@@ -2,9 +2,8 @@
 
 import tempfile
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
+from etcsync.closing import Closing
 from etcsync.entries import blob_oid
 
 RECENT_LIMIT = 8 * 1024 * 1024
@@ -14,7 +13,7 @@ MEMORY_LIMIT = 64 * 1024 * 1024
 """Bytes of new contents that stay in memory; more go to an unlinked temporary file."""
 
 
-class Contents:
+class Contents(Closing):
     """A content-addressed store: what is new in this run, on top of what the hub has.
 
     Reading has no effect that a caller could see, so that pure code may be handed ``read``.
@@ -23,21 +22,13 @@ class Contents:
     def __init__(self, stored: Callable[[str], bytes]) -> None:
         """Take ``stored``, which reads a blob that the hub has."""
         self._stored = stored
-        self._spool = tempfile.SpooledTemporaryFile(max_size=MEMORY_LIMIT)  # noqa: SIM115 - closed by __exit__
+        self._spool = tempfile.SpooledTemporaryFile(max_size=MEMORY_LIMIT)  # noqa: SIM115 - closed by _close
         self._places: dict[str, tuple[int, int]] = {}
         self._end = 0
         self._recent: dict[str, bytes] = {}
         self._recent_size = 0
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def _close(self) -> None:
         self._spool.close()
 
     def put(self, content: bytes) -> str:

@@ -10,11 +10,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal, NamedTuple
 
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import AwareDatetime, Field
 
-from etcsync.atomic_file import write_file
 from etcsync.config import Settings
 from etcsync.document import Document
+from etcsync.errors import StateError
+from etcsync.reconcile.state_file import StateFile
 
 
 class Result(StrEnum):
@@ -88,21 +89,27 @@ def daemon_state(settings: Settings) -> DaemonState:
 
 def read_record(settings: Settings) -> DaemonRecord | None:
     """Return what the daemon wrote down last; None where there is nothing that can be read."""
-    try:
-        with open(settings.daemon_record_path, "rb") as stream:
-            return DaemonRecord.model_validate_json(stream.read())
-    except (OSError, ValidationError):
-        return None
+    with suppress(StateError):
+        return _file(settings).read()
+    return None
 
 
 def write_record(settings: Settings, record: DaemonRecord) -> None:
     """Replace what the daemon wrote down.
 
     Raises:
-        OSError: It cannot be written.
+        StateError: It cannot be written.
     """
-    content = record.model_dump_json(by_alias=True, indent=2).encode() + b"\n"
-    write_file(settings.daemon_record_path, content, mode=0o600)
+    _file(settings).write(record)
+
+
+def _file(settings: Settings) -> StateFile[DaemonRecord]:
+    return StateFile(
+        settings.daemon_record_path,
+        DaemonRecord,
+        tells="when the daemon last did something",
+        remedy="The daemon writes it anew.",
+    )
 
 
 def _is_held(path: str) -> bool:

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC
 from functools import lru_cache
 
 from etcsync.config import Settings
@@ -23,6 +22,7 @@ from etcsync.reconcile.model import Cause
 from etcsync.reconcile.paths import covered
 from etcsync.reconcile.sides import Sides
 from etcsync.tree.accounts import parse_accounts
+from etcsync.words import time_text
 
 FOREIGN = "commit"
 """The cause of a commit that etcsync did not make: of an adopted clone."""
@@ -167,7 +167,7 @@ def _entry(hub: Hub, commit: Commit, place: str, read: Read) -> LogEntry:
     known = upstream is not None and hub.has([upstream])
     return LogEntry(
         commit=commit.oid,
-        time=commit.time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        time=time_text(commit.time),
         cause=cause,
         author=f"{commit.author.name} <{commit.author.email}>",
         subject=_subject(commit),

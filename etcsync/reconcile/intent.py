@@ -16,14 +16,15 @@ from etcsync.plan.model import Act, Action, Plan, base_after, result_tree
 from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.growth import growth
+from etcsync.reconcile.looking import is_rules_file
 from etcsync.reconcile.messages import BaseRecord
 from etcsync.reconcile.planning import held_after, lock_appears
 from etcsync.reconcile.recorded import GitTree
 from etcsync.reconcile.sides import git_mode
 from etcsync.reconcile.snapshot import Snapshot
 from etcsync.tree.account_lock import LOCK_ENTRY, LOCK_FILE
-from etcsync.tree.ignore import FILE_NAME as GITIGNORE
-from etcsync.tree.ignore import Level, is_hidden
+from etcsync.tree.beside import sorted_anew
+from etcsync.tree.ignore import SIZE_LIMIT
 from etcsync.tree.metadata_file import Beside
 
 Changes = Mapping[str, Change]
@@ -116,14 +117,20 @@ def intend(
         TreeError: The client's edits would add more to the hub than the settings allow.
     """
     recorded, sides = snapshot.recorded, snapshot.sides
+    record, base, moved = recorded.record, None, False
+    if not suspended:
+        record, base = _base_after(cluster, snapshot, planned)
+        moved = recorded.record.upstream != cluster.upstream_commit
+    captured = changes_to(recorded.git, sides.ours)
     text_before = cluster.texts.of_tree(sides.ours, snapshot.scan.beside)
     text_after = text_before
-    if lock_appears(snapshot, planned) or not all(map(_keeps_shape, planned.writes)):
+    known_alike = base is None or base.keys() == sides.base.keys()
+    if captured or not known_alike or _changes_beside(planned):
         entries_after = result_tree(sides.ours, planned)
-        beside = _beside_after(cluster, snapshot, planned, entries_after)
-        text_after = cluster.texts.of_tree(entries_after, beside)
-
-    captured = changes_to(recorded.git, sides.ours)
+        known_after = (cluster.theirs.entries, recorded.base if base is None else base)
+        beside = _beside_after(cluster, snapshot, planned, entries_after, known_after)
+        if beside != snapshot.scan.beside or not all(map(_keeps_shape, planned.writes)):
+            text_after = cluster.texts.of_tree(entries_after, beside)
     known = recorded.git.get(METADATA_PATH)
     metadata_before = None if known is None else GitEntry(known.mode, known.oid)
     generated = GitEntry(EXECUTABLE_MODE, cluster.contents.put(text_before))
@@ -145,10 +152,6 @@ def intend(
         if metadata_then != metadata_now:
             changed[METADATA_PATH] = metadata_then
 
-    record, base, moved = recorded.record, None, False
-    if not suspended:
-        record, base = _base_after(cluster, snapshot, planned)
-        moved = recorded.record.upstream != cluster.upstream_commit
     return Intent(
         snapshot=snapshot,
         plan=planned,
@@ -174,6 +177,14 @@ def _base_after(
     recorded = snapshot.recorded
     unmoved = record == recorded.record and base == recorded.base
     return record, None if unmoved else base
+
+
+def _changes_beside(planned: Plan) -> bool:
+    """Whether a plan changes what the metadata file says, or which rules hide what."""
+    return any(
+        is_rules_file(action.path) or action.act is Act.MIRROR or not _keeps_shape(action)
+        for action in planned.writes
+    )
 
 
 def _keeps_shape(action: Action) -> bool:
@@ -216,36 +227,52 @@ def _metadata_to_capture(
 
 
 def _beside_after(
-    cluster: Cluster, snapshot: Snapshot, planned: Plan, entries_after: Tree
+    cluster: Cluster,
+    snapshot: Snapshot,
+    planned: Plan,
+    entries_after: Tree,
+    known: tuple[Tree, ...],
 ) -> Beside:
     """Return what stands beside the entries of a tree once ``planned`` is done.
 
-    What is mirrored for the first time, and the lock file of the accounts, are hidden by
-    ``.gitignore``, or listed beside the entries.
+    It is sorted by the rules and by what is known then: a plan may bring a ``.gitignore``, and
+    upstream may no longer track what one of them names.
+
+    Args:
+        cluster: The open cluster.
+        snapshot: Where the plan started.
+        planned: What is done.
+        entries_after: The tree's entries then.
+        known: Upstream's version and the base, as they are then.
     """
-    beside = snapshot.scan.beside
-    appearing = {
-        action.path: action.after
-        for action in planned.actions
-        if action.act is Act.MIRROR and action.before is None and action.after is not None
-    }
+    scanned = snapshot.scan.beside
+    unmanaged, hidden = dict(scanned.unmanaged), dict(scanned.hidden)
+    for action in planned.writes:
+        if action.act is not Act.MIRROR:
+            continue
+        unmanaged.pop(action.path, None)
+        hidden.pop(action.path, None)
+        if action.after is not None:
+            unmanaged[action.path] = action.after
     if lock_appears(snapshot, planned):
-        appearing[LOCK_FILE] = LOCK_ENTRY
-    if not appearing:
-        return beside
-    rules = entries_after.get(GITIGNORE)
-    levels: tuple[Level, ...] = ()
-    if rules is not None and rules.kind is Kind.FILE:
-        compiled = cluster.hides.rules(rules.oid, lambda: cluster.merger.read(rules.oid))
-        levels = (Level(0, compiled),)
-    hidden = {p: e for p, e in appearing.items() if is_hidden(p, levels, directory=False)}
-    shown = {p: e for p, e in appearing.items() if p not in hidden}
-    return replace(
-        beside,
-        hidden={**beside.hidden, **hidden},
-        unmanaged={**beside.unmanaged, **shown},
-        hides=beside.hides or bool(hidden),
+        unmanaged[LOCK_FILE] = LOCK_ENTRY
+
+    def is_known(path: str) -> bool:
+        entry = entries_after.get(path)
+        is_recorded = entry is not None and entry.kind is not Kind.DIRECTORY
+        return is_recorded or any(path in side for side in known)
+
+    return sorted_anew(
+        entries_after,
+        replace(scanned, unmanaged=unmanaged, hidden=hidden),
+        is_known,
+        cluster.hides,
+        lambda oid: _heeded(cluster.merger.read(oid)),
     )
+
+
+def _heeded(rules: bytes) -> bytes:
+    return rules if len(rules) <= SIZE_LIMIT else b""
 
 
 def recorded_as(entry: Entry | None) -> GitEntry | None:

@@ -32,16 +32,8 @@ def intervene(
         TreeError: A client was never reconciled.
         HubError: The hub is missing or damaged.
     """
-    clients = tuple(clients)
-    records = base_records(settings, clients)
-    by_commit: dict[str, list[Client]] = {}
-    for client in clients:
-        upstream = records[client.name].upstream if client.name in records else ""
-        if not upstream:
-            raise never_reconciled(client.name)
-        by_commit.setdefault(upstream, []).append(client)
     runs = []
-    for commit, some in by_commit.items():
+    for commit, some in by_upstream(settings, tuple(clients)).items():
         with open_cluster(settings, commit) as cluster:
             shut = {} if intervention.cause is Cause.RESTORE else _suspended(cluster, some)
             free = [client for client in some if client.name not in shut]
@@ -50,6 +42,23 @@ def intervene(
             }
             runs += [(shut | done)[client.name] for client in some]
     return runs
+
+
+def by_upstream(settings: Settings, clients: Sequence[Client]) -> dict[str, list[Client]]:
+    """Return the clients by the upstream commit that each was last reconciled with, in order.
+
+    Raises:
+        TreeError: A client was never reconciled.
+        HubError: The hub is missing or damaged.
+    """
+    records = base_records(settings, clients)
+    by_commit: dict[str, list[Client]] = {}
+    for client in clients:
+        upstream = records[client.name].upstream if client.name in records else ""
+        if not upstream:
+            raise never_reconciled(client.name)
+        by_commit.setdefault(upstream, []).append(client)
+    return by_commit
 
 
 def _suspended(cluster: Cluster, clients: Iterable[Client]) -> dict[str, ClientRun]:

@@ -146,5 +146,10 @@ def can_be_remembered(found: Scan) -> bool:
         found.warnings
         or found.git_obstructed
         or found.beside.occupied
-        or any(path.rpartition("/")[2] == GITIGNORE for path in beyond)
+        or any(map(is_rules_file, beyond))
     )
+
+
+def is_rules_file(path: str) -> bool:
+    """Whether a path is that of a ``.gitignore``."""
+    return path.rpartition("/")[2] == GITIGNORE

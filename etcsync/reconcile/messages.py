@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 
 from etcsync.reconcile.model import Cause, HeldPath
 from etcsync.report.escape import printable
+from etcsync.words import counted
 
 CAUSE_TRAILER = "Etcsync-Cause"
 UPSTREAM_TRAILER = "Etcsync-Upstream"
@@ -67,7 +68,7 @@ def capture_message(client: str, changes: Mapping[str, object | None]) -> str:
         client: The client's name.
         changes: The changed paths; None marks a deletion.
     """
-    subject = f"Capture {_counted(len(changes), 'change')} of {client}"
+    subject = f"Capture {counted(len(changes), 'change')} of {client}"
     lines = [f"{'D' if changes[path] is None else 'M'} {path}" for path in sorted(changes)]
     return _message(subject, lines, {CAUSE_TRAILER: "capture"})
 
@@ -119,14 +120,14 @@ def promote_message(client: str, captured: str, changes: Mapping[str, str], text
     if text.strip():
         return _message(text.strip(), [], trailers)
     paths = sorted(changes)
-    what = printable(paths[0]) if len(paths) == 1 else _counted(len(paths), "change")
+    what = printable(paths[0]) if len(paths) == 1 else counted(len(paths), "change")
     lines = [f"{changes[path]} {path}" for path in paths]
     return _message(f"Promote {what} of {client}", lines, trailers)
 
 
 def rescue_message(client: str, paths: Sequence[str]) -> str:
     """Return the message of a commit that keeps contents which lost their place in the tree."""
-    subject = f"Keep {_counted(len(paths), 'file')} that {client} wrote during a reconciliation"
+    subject = f"Keep {counted(len(paths), 'file')} that {client} wrote during a reconciliation"
     return _message(subject, sorted(paths), {CAUSE_TRAILER: "rescue"})
 
 
@@ -147,7 +148,3 @@ def _message(subject: str, lines: Sequence[str], trailers: Mapping[str, str]) ->
         body.append(f"and {len(lines) - LISTED_PATHS} more")
     paragraphs = [subject, "\n".join(body), "\n".join(f"{k}: {v}" for k, v in trailers.items())]
     return "\n\n".join(paragraph for paragraph in paragraphs if paragraph) + "\n"
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

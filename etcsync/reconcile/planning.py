@@ -14,6 +14,7 @@ from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.model import HeldPath, TreeWarning
 from etcsync.reconcile.snapshot import Snapshot
 from etcsync.tree.account_lock import LOCK_FILE
+from etcsync.words import time_text
 
 FEW = 5
 """Deletions that are never taken for a mishap."""
@@ -111,7 +112,7 @@ def _files(entries: Mapping[str, Entry]) -> int:
 def held_after(cluster: Cluster, snapshot: Snapshot, planned: Plan) -> tuple[HeldPath, ...]:
     """Return what is held once ``planned`` is done, with since when and for which commit."""
     before = {held.path: held for held in snapshot.recorded.record.holds}
-    now = cluster.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    now = time_text(cluster.now)
     held = []
     for hold in planned.holds:
         known = before.get(hold.path)

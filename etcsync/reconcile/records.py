@@ -33,12 +33,30 @@ def find_held(settings: Settings, conflict_id: str) -> tuple[Client, HeldPath]:
         UsageError: Nothing that is held has this id.
         HubError: The hub is missing or damaged.
     """
+    found = recorded_held(settings, conflict_id)
+    if found is None:
+        raise nothing_held(conflict_id)
+    return found
+
+
+def recorded_held(settings: Settings, conflict_id: str) -> tuple[Client, HeldPath] | None:
+    """Return what `find_held` does, or None where nothing that is held has this id.
+
+    Raises:
+        HubError: The hub is missing or damaged.
+    """
     records = base_records(settings, settings.clients)
     for name, record in records.items():
         for held in record.holds:
             if held.id == conflict_id:
                 return settings.client(name), held
-    raise UsageError(
+    return None
+
+
+def nothing_held(conflict_id: str) -> UsageError:
+    """Return the error that nothing that is held has this id."""
+    return UsageError(
         f"nothing that is held has the id {conflict_id}",
-        hint="Run `etcsync conflicts` to list what is held; an id changes with the contents.",
+        hint="Run `etcsync conflicts` to list what is held; an id changes with the "
+        "contents, and is gone once all is decided.",
     )

@@ -8,7 +8,7 @@ from etcsync.entries import METADATA_PATH, ROOT, Entry, Kind, StatKey, parent
 from etcsync.plan.model import Action, result_tree
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.intent import Intent
-from etcsync.reconcile.looking import can_be_remembered
+from etcsync.reconcile.looking import can_be_remembered, is_rules_file
 from etcsync.reconcile.planning import lock_appears
 from etcsync.reconcile.record import Commits
 from etcsync.reconcile.recording import StatsAfter
@@ -37,7 +37,11 @@ def remember(cluster: Cluster, current: Round, written: Mapping[str, StatsAfter]
             continue
         branch = (commits.head if commits else None) or recorded.branch
         base_commit = (commits.base if commits else None) or recorded.base_commit
-        usable = snapshot.gitfile_intact and can_be_remembered(found)
+        usable = (
+            snapshot.gitfile_intact
+            and can_be_remembered(found)
+            and not any(is_rules_file(action.path) for action in intent.plan.writes)
+        )
         if branch is None or base_commit is None or not usable:
             continue
         survey = survey_of(

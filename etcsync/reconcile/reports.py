@@ -6,9 +6,9 @@ new leaves a pair of its own beside them, named by its time.
 
 import json
 import os
-import tempfile
 from collections.abc import Sequence
 
+from etcsync.atomic_file import write_file
 from etcsync.plan.model import Act
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.conflicts import ConflictDetails
@@ -16,6 +16,7 @@ from etcsync.reconcile.model import ClientRun
 from etcsync.report.conflict import details_document
 from etcsync.report.documents import client_run_document
 from etcsync.report.markdown import client_report
+from etcsync.words import time_text
 
 
 def write_report(cluster: Cluster, run: ClientRun, details: Sequence[ConflictDetails]) -> None:
@@ -28,7 +29,7 @@ def write_report(cluster: Cluster, run: ClientRun, details: Sequence[ConflictDet
     """
     directory = os.path.join(cluster.settings.reports_path, run.name)
     os.makedirs(directory, mode=0o700, exist_ok=True)
-    time = cluster.now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    time = time_text(cluster.now)
     document = client_run_document(run) | {
         "schema": 1,
         "time": time,
@@ -44,12 +45,6 @@ def write_report(cluster: Cluster, run: ClientRun, details: Sequence[ConflictDet
         names.append(cluster.now.strftime("%Y%m%dT%H%M%SZ"))
     for name in names:
         for ending, text in texts.items():
-            _write(directory, f"{name}.{ending}", text)
-
-
-def _write(directory: str, name: str, text: str) -> None:
-    """Replace a file in one step, so that a reader sees the old one or the new one."""
-    descriptor, temporary = tempfile.mkstemp(prefix=f".{name}.", dir=directory)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="surrogateescape") as stream:
-        stream.write(text)
-    os.rename(temporary, os.path.join(directory, name))
+            path = os.path.join(directory, f"{name}.{ending}")
+            content = text.encode("utf-8", "surrogateescape")
+            write_file(path, content, mode=0o600, inherit=False, durable=False)

@@ -1,18 +1,20 @@
 """``resolve``: deciding what is held, on one client or wherever the same is held."""
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from etcsync.config import Client, Settings
-from etcsync.plan.model import Choice, Hold, HoldReason
+from etcsync.plan.model import Choice, Hold, HoldReason, id_on
 from etcsync.reconcile.cluster import Cluster, open_cluster
-from etcsync.reconcile.intervening import intervene
+from etcsync.reconcile.intervening import by_upstream, intervene
 from etcsync.reconcile.intervention import Choices, Intervention
 from etcsync.reconcile.lock import writer_lock
 from etcsync.reconcile.model import Cause, ClientRun
-from etcsync.reconcile.options import SyncOptions
+from etcsync.reconcile.options import SyncOptions, no_advance
 from etcsync.reconcile.recorded import read_refs
-from etcsync.reconcile.records import base_records, find_held
+from etcsync.reconcile.records import base_records, find_held, nothing_held, recorded_held
+from etcsync.reconcile.rounds import Round, look_and_plan
 from etcsync.reconcile.snapshot import take_snapshot
 from etcsync.reconcile.validating import Planned
 from etcsync.reconcile.ways import Way, keep_clients, marked, take_upstreams
@@ -60,7 +62,8 @@ def resolve(
         settings: The settings.
         conflict_id: The conflict.
         way: The decision.
-        everywhere: Decide it on each client that holds the same path with the same three versions.
+        everywhere: Decide it on each client that holds the same path with the same three versions,
+            also when it is decided already on the client that it was named for.
         options: How far the run may go.
 
     Raises:
@@ -69,12 +72,14 @@ def resolve(
         LockError: Another writer did not end in time.
     """
     with writer_lock(settings.lock_path, wait=options.wait):
-        client, held = find_held(settings, conflict_id)
-        clients = [client, *(_others(settings, client, held.path) if everywhere else ())]
-        decision = _Decision(conflict_id, way)
+        named, path = _named(settings, conflict_id, everywhere=everywhere, options=options)
+        clients = [named]
+        if everywhere:
+            clients = sorted(_holding(settings, path), key=lambda client: client != named)
+        decision = _Decision(conflict_id, named.name, way)
         runs = intervene(settings, clients, Intervention(Cause.RESOLVE, decision.choices), options)
-    alike = (run for run in runs if run.name == client.name or run.chosen or run.error)
-    return Resolution(held.path, tuple(alike))
+    alike = (run for run in runs if run.name == named.name or run.chosen or run.error)
+    return Resolution(path, tuple(alike))
 
 
 def text_to_edit(settings: Settings, conflict_id: str) -> bytes:
@@ -100,36 +105,61 @@ def text_to_edit(settings: Settings, conflict_id: str) -> bytes:
         return marked(cluster, hold)
 
 
-def _others(settings: Settings, client: Client, path: str) -> Iterator[Client]:
-    """Yield the other clients on which the path is held as well, in whatever versions."""
+def _named(
+    settings: Settings, conflict_id: str, *, everywhere: bool, options: SyncOptions
+) -> tuple[Client, str]:
+    """Return the client and the path that ``conflict_id`` names.
+
+    What is to be decided everywhere may be decided already on that client, because a call was
+    killed before it came to the others.
+
+    Raises:
+        UsageError: No conflict is called so.
+    """
+    if found := recorded_held(settings, conflict_id):
+        client, held = found
+        return client, held.path
+    holding = list(_holding(settings)) if everywhere else []
+    for commit, clients in by_upstream(settings, holding).items():
+        with open_cluster(settings, commit) as cluster:
+            planned = Round(suspensions=cluster.suspensions)
+            look_and_plan(cluster, planned, clients, options, no_advance, Intervention())
+            plans = [intent.plan for intent in planned.intents.values()]
+            holds = {(h.path, h.base, h.ours, h.theirs): h for each in plans for h in each.holds}
+            for hold, client in itertools.product(holds.values(), settings.clients):
+                if id_on(cluster.conflict_key, client.name, hold) == conflict_id:
+                    return client, hold.path
+    raise nothing_held(conflict_id)
+
+
+def _holding(settings: Settings, path: str | None = None) -> Iterator[Client]:
+    """Yield the clients on which the path, or anything at all, is held."""
     records = base_records(settings, settings.clients)
-    for other in settings.clients:
-        record = records.get(other.name)
-        if other != client and record and any(held.path == path for held in record.holds):
-            yield other
+    for client in settings.clients:
+        record = records.get(client.name)
+        if record and any(path in {None, held.path} for held in record.holds):
+            yield client
 
 
-@dataclass
+@dataclass(frozen=True, slots=True)
 class _Decision:
     """One decision, to be taken on each client where the same is held.
 
     Attributes:
         conflict_id: What the conflict is called on the client that it was named for.
+        client: That client's name.
         way: How it is decided.
-        hold: The conflict itself, once that client was looked at.
     """
 
     conflict_id: str
+    client: str
     way: Way
-    hold: Hold | None = None
 
     def choices(self, cluster: Cluster, planned: Mapping[str, Planned]) -> Mapping[str, Choices]:
         found = {}
         for name, each in planned.items():
             for hold in each.plan.holds:
-                if hold.id == self.conflict_id:
-                    self.hold = hold
-                if self.hold is not None and _versions(hold) == _versions(self.hold):
+                if id_on(cluster.conflict_key, self.client, hold) == self.conflict_id:
                     found[name] = self._with_group(cluster, each, hold)
         return found
 
@@ -142,7 +172,3 @@ class _Decision:
             if hold is decided
             or (group and treatment(hold.path).group == group and self.way in _FOR_GROUPS)
         }
-
-
-def _versions(hold: Hold) -> tuple[object, ...]:
-    return hold.path, hold.base, hold.ours, hold.theirs

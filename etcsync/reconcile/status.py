@@ -4,7 +4,6 @@ No validator is run: what was held when the record was made is known from there.
 """
 
 from collections.abc import Callable, Sequence
-from datetime import UTC
 
 from etcsync.config import Client, Settings
 from etcsync.errors import TreeError
@@ -19,6 +18,7 @@ from etcsync.reconcile.planning import plan_snapshot, tree_warnings
 from etcsync.reconcile.recorded import read_refs
 from etcsync.reconcile.snapshot import Snapshot, snapshots_of
 from etcsync.tree.live import left_overs
+from etcsync.words import time_text
 
 Visit = Callable[[Snapshot, ClientStatus], None]
 
@@ -111,7 +111,7 @@ def _behind(cluster: Cluster, upstream: str) -> int:
 def _last_sync(snapshot: Snapshot) -> str | None:
     """Return when the client's base last moved: when a reconciliation last had work to do."""
     moved = snapshot.recorded.base_time
-    return None if moved is None else moved.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return None if moved is None else time_text(moved)
 
 
 def _healable(snapshot: Snapshot, path: str) -> Difference:

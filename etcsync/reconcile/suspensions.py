@@ -4,20 +4,18 @@ They are kept in one small file of the state directory. What cannot be read ther
 to take it for "nobody is suspended" would write into a tree that somebody wants left alone.
 """
 
-import json
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import AwareDatetime, Field
 
-from etcsync.atomic_file import write_file
 from etcsync.config import Settings
 from etcsync.document import Document
-from etcsync.errors import StateError, UsageError
+from etcsync.errors import UsageError
 from etcsync.reconcile.lock import writer_lock
+from etcsync.reconcile.state_file import StateFile
 from etcsync.report.escape import printable
 
 
@@ -63,7 +61,7 @@ def suspensions_in_force(settings: Settings, now: datetime) -> dict[str, Suspens
     Raises:
         StateError: The file is damaged or cannot be read.
     """
-    return _in_force(settings, _read(settings.suspensions_path), now)
+    return _in_force(settings, _read(settings), now)
 
 
 def suspend(
@@ -107,7 +105,7 @@ def suspend(
             )
             for name in clients
         }
-        _write(settings.suspensions_path, {**known, **new})
+        _write(settings, {**known, **new})
     return {name: Suspended(each, known.get(name)) for name, each in new.items()}
 
 
@@ -124,7 +122,7 @@ def resume(
     clients = [settings.client(name).name for name in names]
     with writer_lock(settings.lock_path, wait=wait):
         known = suspensions_in_force(settings, now)
-        _write(settings.suspensions_path, _without(known, clients))
+        _write(settings, _without(known, clients))
     return {name: known.get(name) for name in clients}
 
 
@@ -136,7 +134,7 @@ def forget_ended(settings: Settings, now: datetime) -> None:
     Raises:
         StateError: The file is damaged or cannot be written.
     """
-    _write(settings.suspensions_path, suspensions_in_force(settings, now))
+    _write(settings, suspensions_in_force(settings, now))
 
 
 @contextmanager
@@ -146,10 +144,9 @@ def forgetting(settings: Settings, name: str) -> Iterator[None]:
     Raises:
         StateError: The file is damaged, found out before the block, or cannot be written.
     """
-    path = settings.suspensions_path
-    known = _read(path)
+    known = _read(settings)
     yield
-    _write(path, _without(known, [name]))
+    _write(settings, _without(known, [name]))
 
 
 @contextmanager
@@ -161,16 +158,15 @@ def suspending(settings: Settings, name: str, suspension: Suspension) -> Iterato
     Raises:
         StateError: The file is damaged or cannot be written; the block was not entered.
     """
-    path = settings.suspensions_path
-    before = _read(path)
+    before = _read(settings)
     if name in suspensions_in_force(settings, suspension.since):
         yield
         return
-    _write(path, {**before, name: suspension})
+    _write(settings, {**before, name: suspension})
     try:
         yield
     except BaseException:
-        _write(path, before)
+        _write(settings, before)
         raise
 
 
@@ -196,35 +192,23 @@ def _later(now: datetime, seconds: float) -> datetime:
     return until
 
 
-def _read(path: str) -> dict[str, Suspension]:
-    try:
-        with open(path, "rb") as stream:
-            return _File.model_validate_json(stream.read()).clients
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise StateError(
-            f"{path}, which says who is suspended, cannot be read: {error.strerror}",
-            hint="Run etcsync as root." if isinstance(error, PermissionError) else None,
-        ) from error
-    except ValidationError as error:
-        raise StateError(
-            f"{path} is damaged, so that it is not known which clients are suspended; "
-            "no tree is written to",
-            hint=f"Mend it, or remove it and suspend again whoever is to be: `rm {path}`, "
-            "`etcsync suspend CLIENT`.",
-        ) from error
+def _file(settings: Settings) -> StateFile[_File]:
+    path = settings.suspensions_path
+    return StateFile(
+        path,
+        _File,
+        tells="which clients are suspended",
+        remedy="No tree is written to meanwhile. Mend it, or remove it and suspend again whoever "
+        f"is to be: `rm {path}`, `etcsync suspend CLIENT`.",
+    )
 
 
-def _write(path: str, suspensions: Suspensions) -> None:
+def _read(settings: Settings) -> dict[str, Suspension]:
+    file = _file(settings).read()
+    return file.clients if file else {}
+
+
+def _write(settings: Settings, suspensions: Suspensions) -> None:
     """Replace the file, unless it says the same already."""
-    if _read(path) == suspensions:
-        return
-    document = {
-        "schema": 1,
-        "clients": {name: each.model_dump(mode="json") for name, each in suspensions.items()},
-    }
-    try:
-        write_file(path, json.dumps(document, indent=2).encode() + b"\n", mode=0o600)
-    except OSError as error:
-        raise StateError(f"{path} cannot be written: {os.strerror(error.errno or 0)}") from error
+    if _read(settings) != suspensions:
+        _file(settings).write(_File(schema=1, clients=dict(suspensions)))

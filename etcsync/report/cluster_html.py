@@ -25,7 +25,8 @@ from etcsync.report.excerpts import LISTED, cut_line, cut_lines, cut_path
 from etcsync.report.next_steps import held_commands, next_steps
 from etcsync.report.states import state_counts, worst_first
 from etcsync.report.three_way import Column, side_by_side
-from etcsync.report.words import VERBS, counted, listed, suspension_text
+from etcsync.report.words import VERBS, listed, suspension_text
+from etcsync.words import counted
 
 OPEN_DIFFS = 12
 """Differences from upstream up to which all are unfolded at first."""

@@ -10,7 +10,8 @@ from etcsync.report.excerpts import LINES_SHOWN, LISTED, WORDS_SHOWN, cut_line, 
 from etcsync.report.markdown import code, fenced
 from etcsync.report.next_steps import held_commands, next_steps
 from etcsync.report.states import state_counts
-from etcsync.report.words import VERBS, counted, listed, suspension_text
+from etcsync.report.words import VERBS, listed, suspension_text
+from etcsync.words import counted
 
 _COLUMNS = ("client", "state", "behind", "drift", "local", "held", "warnings", "last sync")
 _BOTH_DIFFS = 2

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from etcsync.report.escape import printable
-from etcsync.report.words import counted
+from etcsync.words import counted
 
 LINES_SHOWN = 100
 """Lines of one diff or one version."""

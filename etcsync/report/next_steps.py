@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from etcsync.reconcile.cluster_report import ClusterReport, HeldGroup
 from etcsync.report.commands import drift_commands
-from etcsync.report.words import counted
+from etcsync.words import counted
 
 
 @dataclass(frozen=True, slots=True)

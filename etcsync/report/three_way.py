@@ -7,7 +7,7 @@ from typing import NamedTuple
 from etcsync.plan.text import stretches
 from etcsync.report.excerpts import LINES_SHOWN, cut_line
 from etcsync.report.unified import CONTEXT, text_lines
-from etcsync.report.words import counted
+from etcsync.words import counted
 
 
 class Mark(StrEnum):

@@ -1,12 +1,12 @@
 """Phrases that several kinds of output share. Paths in them are not escaped."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from etcsync.plan.alike import DriftGroup
 from etcsync.plan.model import Change
 from etcsync.reconcile.suspensions import Suspension
 from etcsync.report.escape import printable
+from etcsync.words import counted, time_text
 
 NAMES_SHOWN = 12
 """Clients named in a line; `--json` has them all."""
@@ -21,11 +21,6 @@ VERBS = {
 """What a client did to a path, seen from upstream."""
 
 
-def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, in the plural where it must be."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def listed(names: Sequence[str]) -> str:
     """Return names in a line, the first ones of many."""
     if len(names) <= NAMES_SHOWN:
@@ -36,11 +31,6 @@ def listed(names: Sequence[str]) -> str:
 def alike_sentence(group: DriftGroup) -> str:
     """Return what the clients of a group did alike, without their names."""
     return f"{counted(len(group.clients), 'client')} {VERBS[group.change]} {group.path} alike"
-
-
-def time_text(time: datetime) -> str:
-    """Return a time as RFC 3339 UTC."""
-    return time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def suspension_text(suspension: Suspension) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from etcsync.entries import ROOT, Entry, Kind, StatKey, blob_oid, parent
 from etcsync.errors import TreeError
 from etcsync.policy.treatment import Strategy, Treatment
+from etcsync.tree.beside import anything_hidden
 from etcsync.tree.imprint import UNSETTLED, Listing
 from etcsync.tree.metadata_file import Beside
 from etcsync.tree.reading import entry_of, stat_key
@@ -127,9 +128,7 @@ class Findings:
 
     def result(self) -> Scan:
         """Return all that was found."""
-        hides = any(entry.kind is not Kind.OTHER for entry in self.hidden.values()) or any(
-            not self._holds_content(path) for path in self.shadowed
-        )
+        hides = anything_hidden(self.entries, self.hidden, self.shadowed)
         visible = {p: entry for p, entry in self.mirrored.items() if p not in self.hidden}
         return Scan(
             entries=self.entries,
@@ -144,11 +143,4 @@ class Findings:
             listings=self.listings,
             shadowed=frozenset(self.shadowed),
             beside=Beside(self.unmanaged | visible, self.hidden, hides, self.occupied),
-        )
-
-    def _holds_content(self, directory: str) -> bool:
-        """Whether git tracks something in a directory; if not, git calls it ignored."""
-        return any(
-            path.startswith(directory + "/") and entry.kind is not Kind.DIRECTORY
-            for path, entry in self.entries.items()
         )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from etcsync.entries import encode_path
+from etcsync.entries import ROOT, encode_path
 from etcsync.tree.wildmatch import matcher
 
 FILE_NAME = ".gitignore"
@@ -70,6 +70,11 @@ class Level(NamedTuple):
 
     depth: int
     rules: Rules
+
+
+def level_of(directory: str, rules: Rules) -> Level:
+    """Return the level of a directory that has ``rules`` in it."""
+    return Level(0 if directory == ROOT else len(encode_path(directory)) + 1, rules)
 
 
 def is_hidden(path: str, levels: tuple[Level, ...], *, directory: bool) -> bool:

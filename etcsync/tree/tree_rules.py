@@ -5,11 +5,11 @@ import stat
 import time
 from collections.abc import Mapping
 
-from etcsync.entries import ROOT, FileRecord, blob_oid, encode_path
+from etcsync.entries import ROOT, FileRecord, blob_oid
 from etcsync.errors import TreeError
 from etcsync.tree import ignore
 from etcsync.tree.beneath import OpenTree, Place
-from etcsync.tree.ignore import Hides, Level
+from etcsync.tree.ignore import Hides, Level, level_of
 from etcsync.tree.reading import read_file, stat_key
 
 
@@ -62,7 +62,7 @@ class TreeRules:
             content = self._read(place)
             rules = self._hides.rules(blob_oid(content), lambda: content)
         self._spend(started)
-        return (Level(0 if path == ROOT else len(encode_path(path)) + 1, rules), *above)
+        return (level_of(path, rules), *above)
 
     def match(self, path: str, levels: tuple[Level, ...], *, directory: bool) -> bool:
         """Whether the rules hide ``path``, which lies in no hidden directory.

@@ -91,6 +91,29 @@ def test_everywhere_means_all_that_hold_the_same_and_nobody_else(cluster: Cluste
     assert motd(cluster, 2) == "another text\n"
 
 
+def test_what_was_decided_on_one_client_can_still_be_decided_everywhere(cluster: Cluster) -> None:
+    """As it must be, when a call was killed between two clients."""
+    conflict = held_id(cluster)
+    cluster.run("resolve", conflict, "--upstream")
+    (cluster.tree(2) / "motd").write_text("another text\n")
+    cluster.write("motd", NEWS + "more\n")
+    cluster.sync("client2", status=1)
+    done = cluster.run("resolve", conflict, "--upstream", "--everywhere", "--json").json
+    assert [client["name"] for client in done["clients"]] == ["client1"]
+    assert (motd(cluster, 1), motd(cluster, 2)) == (NEWS, "another text\n")
+    before = fingerprint(cluster.tree(2), cluster.state / "hub.git")
+    gone = cluster.run("resolve", conflict, "--upstream", "--everywhere", status=2)
+    assert "nothing that is held has the id" in gone.err
+    assert fingerprint(cluster.tree(2), cluster.state / "hub.git") == before
+
+
+def test_what_one_client_has_changed_meanwhile_is_decided_on_the_others(cluster: Cluster) -> None:
+    conflict = held_id(cluster)
+    (cluster.tree(0) / "motd").write_text("changed again\n")
+    cluster.run("resolve", conflict, "--upstream", "--everywhere", status=1)
+    assert (motd(cluster, 0), motd(cluster, 1)) == ("changed again\n", NEWS)
+
+
 def test_a_decision_is_in_history_and_restore_takes_it_back(cluster: Cluster) -> None:
     resolve(cluster, "--upstream", "--everywhere")
     entries = cluster.run("log", "client1", "motd", "--json").json["entries"]

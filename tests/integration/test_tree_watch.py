@@ -21,6 +21,19 @@ def inotify():
     assert not instance.alive
 
 
+def watches():
+    """Return how many directories this process has the kernel watch."""
+    told = Path("/proc/self/fdinfo").glob("*")
+    return sum(line.startswith("inotify ") for each in told for line in _lines(each))
+
+
+def _lines(path):
+    try:
+        return path.read_text().splitlines()
+    except OSError:  # the descriptor with which the directory was read
+        return []
+
+
 class Ear:
     """Keeps what is heard."""
 
@@ -45,7 +58,7 @@ def tree(tmp_path):
 def test_events_have_the_paths_of_the_tree(inotify, tree):
     ear = Ear(inotify, tree)
     ear.watch.refresh()
-    assert ear.watch.directories == 3
+    assert watches() == 3
     (tree / "a" / "b" / "file").touch()
     (tree / "top").touch()
     assert ear.hears("a/b/file")
@@ -72,7 +85,7 @@ def test_a_renamed_directory_is_heard_under_its_new_name(inotify, tree):
     ear.watch.refresh()
     (tree / "z" / "b" / "file").touch()
     assert ear.hears("z/b/file")
-    assert ear.watch.directories == 3
+    assert watches() == 3
 
 
 def test_a_directory_that_takes_over_an_inode_is_watched(inotify, tree):
@@ -123,7 +136,7 @@ def test_a_tree_with_too_many_directories_is_not_watched_at_all(inotify, tree):
     ear = Ear(inotify, tree, most=2)
     with pytest.raises(TooManyError):
         ear.watch.refresh()
-    assert ear.watch.directories == 0
+    assert watches() == 0
     (tree / "top").touch()
     assert not ear.hears("top", 0.3)
 

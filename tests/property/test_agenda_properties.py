@@ -23,6 +23,7 @@ class AgendaMachine(RuleBasedStateMachine):
         self.failing = set()
         self.whole_failing = False
         self.busy = False
+        self.waiting = False
         self.last_full = 0.0
 
     @rule(seconds=st.floats(0.01, 3.0))
@@ -56,7 +57,7 @@ class AgendaMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.busy)
     @rule()
     def a_transaction_ends(self):
-        self.busy = False
+        self.busy, self.waiting = False, False
         self.agenda.resume()
 
     def work(self):
@@ -69,6 +70,7 @@ class AgendaMachine(RuleBasedStateMachine):
             self.agenda.begin(task, self.now)
             if self.busy:
                 self.agenda.wait(task, self.now)
+                self.waiting = True
             elif self.whole_failing:
                 self.agenda.failed(task, self.now, hopeless=False)
             else:
@@ -80,7 +82,7 @@ class AgendaMachine(RuleBasedStateMachine):
 
     @invariant()
     def what_is_not_due_becomes_due(self):
-        if self.agenda.due(self.now) is None and not self.agenda.waiting:
+        if self.agenda.due(self.now) is None and not self.waiting:
             assert self.agenda.wake() > self.now
             assert self.agenda.wake() <= self.now + INTERVAL * OVERDUE
 

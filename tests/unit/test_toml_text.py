@@ -1,5 +1,12 @@
 """Where things stand in a TOML text, however it is written."""
 
+from collections.abc import Callable
+
+import pytest
+
+from etcsync.config import parse_settings
+from etcsync.errors import SettingsError
+from etcsync.policy.rules import parse_rules
 from etcsync.toml_text import Lines, statements
 
 TRICKY = '''\
@@ -63,3 +70,23 @@ def test_line_ends_of_dos_count_once() -> None:
 
 def test_the_last_line_needs_no_end() -> None:
     assert Lines("a = 1\nb = [\n1]").of(("b",)) == 2
+
+
+LONG = "a" + ".a" * 3000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{LONG} = 1\n",
+        f"[{LONG}]\n",
+        f"[[rule]]\npaths = ['motd']\nseed.{LONG} = 1\n",
+        f"[[rule]]\npaths = [{{{LONG} = 1}}]\n",
+        "rule = " + "[" * 3000,
+        "rule = " + "[" * 100 + "]" * 100 + "\n",
+    ],
+)
+@pytest.mark.parametrize("parse", [parse_rules, parse_settings])
+def test_what_nests_too_deeply_is_refused(parse: Callable[[str, str], object], text: str) -> None:
+    with pytest.raises(SettingsError, match=r"/site\.toml is not .* nests too deeply"):
+        parse(text, "/site.toml")
