@@ -125,7 +125,8 @@ def intend(
     text_before = cluster.texts.of_tree(sides.ours, snapshot.scan.beside)
     text_after = text_before
     known_alike = base is None or base.keys() == sides.base.keys()
-    if captured or not known_alike or _changes_beside(planned):
+    lock = lock_appears(snapshot, planned)
+    if captured or lock or not known_alike or _changes_beside(planned):
         entries_after = result_tree(sides.ours, planned)
         known_after = (cluster.theirs.entries, recorded.base if base is None else base)
         beside = _beside_after(cluster, snapshot, planned, entries_after, known_after)
