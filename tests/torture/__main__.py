@@ -4,6 +4,7 @@ import argparse
 import os
 import random
 import secrets
+import shutil
 import sys
 import time
 import traceback
@@ -13,17 +14,23 @@ from functools import partial
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
-from torture.machine import Torture
+from torture.machine import Torture, TortureOfEtckeeper
 from torture.scenarios import SCENARIOS, Scenario
 from torture.sweep import Bench, cuts
+from torture.together import torment
 
 EXAMPLES = 8
 """Clusters per seed of the machine."""
 
+KEPT = 4
+"""Of so many seeds of the machine one has an upstream that etckeeper keeps."""
+
+MINUTE = 60.0
+
 CUTS = 4
 """Ways in which a power cut may leave what was not synced."""
 
-PARTS = {"machine": 3, "kill": 1, "fail": 1, "cut": 1}
+PARTS = {"machine": 3, "kill": 1, "fail": 1, "cut": 1, "together": 1}
 """What is done, and which share of the time it gets."""
 
 
@@ -44,6 +51,8 @@ def main() -> int:
         until = time.monotonic() + given.seconds * share / sum(shares.values())
         if part == "machine":
             findings += run_machine(given, until)
+        elif part == "together":
+            findings += run_together(given.seed, until)
         else:
             findings += run_sweep(given, part, until)
     print(f"{findings} findings")
@@ -60,8 +69,10 @@ def run_machine(given: argparse.Namespace, until: float) -> int:
     number, findings = given.seed, 0
     try:
         while time.monotonic() < until:
+            kept = number % KEPT == 0 and shutil.which("etckeeper") is not None
+            machine = TortureOfEtckeeper if kept else Torture
             try:
-                run_state_machine_as_test(seed(number)(Torture), settings=form)
+                run_state_machine_as_test(seed(number)(machine), settings=form)
             except Exception:  # noqa: BLE001 - whatever it is, it is a finding
                 findings += 1
                 traceback.print_exc()
@@ -70,6 +81,21 @@ def run_machine(given: argparse.Namespace, until: float) -> int:
             print(f"machine: {Torture.steps[0]} steps, next seed {number}", flush=True)
     finally:
         Torture.clear_away()
+        TortureOfEtckeeper.clear_away()
+    return findings
+
+
+def run_together(number: int, until: float) -> int:
+    """Let everybody loose for a minute with one seed after the other; return how often it broke."""
+    findings = 0
+    while (left := until - time.monotonic()) > 0:
+        try:
+            done = torment(min(left, MINUTE), number)
+            print(f"together: seed {number}: {dict(sorted(done.items()))}", flush=True)
+        except AssertionError as error:
+            findings += 1
+            print(f"together: seed {number}: {error}", flush=True)
+        number += 1
     return findings
 
 

@@ -7,12 +7,16 @@ told by the ids that git gives them (SHA-1 of ``blob SIZE NUL CONTENT``), and th
 
 import hashlib
 import os
+import re
 import stat
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+
+_NOTED_MODE = re.compile(rb"^maybe chmod ([0-7]+) '(?:\./)?([^'\n]+)'$", re.MULTILINE)
+"""A line of ``.etckeeper``; not of names with quotes, which it writes in a way of its own."""
 
 GIT = ("git", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0")
 ENVIRONMENT = {
@@ -298,6 +302,22 @@ class Checker:
                 there, wanted = found.get(path), theirs.get(path)
                 raise BrokenPromiseError(f"{name}: {path!r} is {there}, upstream has {wanted}")
         return clean
+
+    def check_modes(self, name: str, spared: set[bytes]) -> None:
+        """Raise unless what a client never touched has the modes that upstream's etckeeper noted.
+
+        Args:
+            name: A client that a run has gone through for, and that is not suspended.
+            spared: The paths that are held on it or were ever written on its side.
+        """
+        noted = self.whole.git("show", "refs/heads/upstream:.etckeeper")
+        found = survey(self.trees[name])
+        for mode, path in _NOTED_MODE.findall(noted):
+            if path == b"." or path in spared | self.generated or _is_under(path, spared):
+                continue
+            there = found.get(path)
+            if there is None or there.mode != int(mode, 8):
+                raise BrokenPromiseError(f"{name}: {path!r} is {there}, upstream has {mode!r}")
 
 
 def _is_history(ref: str, name: str) -> bool:
