@@ -311,9 +311,11 @@ class Checker:
             spared: The paths that are held on it or were ever written on its side.
         """
         noted = self.whole.git("show", "refs/heads/upstream:.etckeeper")
+        theirs = self.whole.tree("refs/heads/upstream")
         found = survey(self.trees[name])
         for mode, path in _NOTED_MODE.findall(noted):
-            if path == b"." or path in spared | self.generated or _is_under(path, spared):
+            # Of a name with a line break it notes each line as if that were a file.
+            if path not in theirs or path in spared | self.generated or _is_under(path, spared):
                 continue
             there = found.get(path)
             if there is None or there.mode != int(mode, 8):

@@ -85,6 +85,7 @@ class Torture(RuleBasedStateMachine):
         self.upstream = Etc(self.cluster.etc, "upstream")
         self.etcs = {name: Etc(tree, name) for name, tree in trees.items()}
         self.touched = {name: set(CLIENTS_OWN) for name in CLIENTS}
+        self.ever_touched: dict[str, set[bytes]] = {name: set() for name in CLIENTS}
         self.suspended: set[str] = set()
         self.rewritten = False
         self.cut_off = False
@@ -337,7 +338,8 @@ class Torture(RuleBasedStateMachine):
             held = {os.fsencode(conflict["path"]) for conflict in client["conflicts"]}
             clean = self.checker.check_reconciled(name, held, self.touched[name])
             if self.keeper == "etckeeper":
-                self.checker.check_modes(name, held | self.touched[name])
+                self.ever_touched[name] |= self.touched[name]
+                self.checker.check_modes(name, held | self.ever_touched[name])
             self.touched[name] -= clean - CLIENTS_OWN
         if not which:
             self.cut_off = False
