@@ -14,6 +14,7 @@ from functools import partial
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
+from torture.flood import flood
 from torture.machine import Torture, TortureOfEtckeeper
 from torture.scenarios import SCENARIOS, Scenario
 from torture.sweep import Bench, cuts
@@ -21,6 +22,9 @@ from torture.together import torment
 
 EXAMPLES = 8
 """Clusters per seed of the machine."""
+
+FLOODS = (1, 1000)
+"""Over how many directories a million names are spread."""
 
 KEPT = 4
 """Of so many seeds of the machine one has an upstream that etckeeper keeps."""
@@ -30,7 +34,7 @@ MINUTE = 60.0
 CUTS = 4
 """Ways in which a power cut may leave what was not synced."""
 
-PARTS = {"machine": 3, "kill": 1, "fail": 1, "cut": 1, "together": 1}
+PARTS = {"machine": 3, "kill": 1, "fail": 1, "cut": 1, "together": 1, "flood": 1}
 """What is done, and which share of the time it gets."""
 
 
@@ -53,6 +57,8 @@ def main() -> int:
             findings += run_machine(given, until)
         elif part == "together":
             findings += run_together(given.seed, until)
+        elif part == "flood":
+            findings += run_flood(until)
         else:
             findings += run_sweep(given, part, until)
     print(f"{findings} findings")
@@ -96,6 +102,20 @@ def run_together(number: int, until: float) -> int:
             findings += 1
             print(f"together: seed {number}: {error}", flush=True)
         number += 1
+    return findings
+
+
+def run_flood(until: float) -> int:
+    """Give one client a million names, in few directories or many; return how often it mattered."""
+    findings = 0
+    for directories in FLOODS:
+        try:
+            print(f"flood: {flood(directories)}", flush=True)
+        except AssertionError as error:
+            findings += 1
+            print(f"flood: {error}", flush=True)
+        if time.monotonic() > until:
+            break
     return findings
 
 
