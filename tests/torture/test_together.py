@@ -8,6 +8,6 @@ from torture.together import torment
 def test_nothing_is_lost_while_everybody_is_at_work() -> None:
     done = torment(20, seed=1)
     assert done["daemon passes"] > 1
-    assert done["sync: 0"] + done["sync: 1"] > 0
     assert done["commits"] > 5
     assert done["client write"] > 100
+    assert sum(done[each] for each in done if ": " in each) > 2, "commands were given"

@@ -28,7 +28,11 @@ from torture.machine import CLIENTS, CLIENTS_OWN, GENERATED, LIMITS, MEMORY, OWN
 
 from etcsync import system_calls
 
-PATHS = ("motd", "chrony.conf", "locale.conf", "a", "a/b", "d/x", "d/y", "d/e/z", "new", "sudoers")
+MERGED = ("motd", "chrony.conf", "locale.conf", "a", "a/b", "d/x", "d/y", "d/e/z", "new", "sudoers")
+PUT_BACK = ("pacman.conf", *(f"pacman.d/{number}" for number in range(12)))
+"""What policy gives to upstream: every run takes away what a client wrote there."""
+
+PATHS = (*MERGED, *PUT_BACK)
 """What upstream and clients are all at work at."""
 
 WATCHED = "hosts"
@@ -43,7 +47,7 @@ COMMANDS = (
 
 OVERTAKEN = (
     "somebody committed in", "upstream is busy", "does not differ from upstream",
-    "nothing that is held has",
+    "nothing that is held has", "kept changing while it was written to",
 )  # fmt: skip
 """What a command may be refused with, because somebody else was first."""
 
@@ -125,7 +129,7 @@ class Client(Actor):
         with suppress(OSError):  # somebody was there before
             action(path)
             self.told.done[f"client {action.__name__}"] += 1
-        time.sleep(self.chance.random() * 0.05)
+        time.sleep(self.chance.random() * 0.02)
 
     def write(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -212,8 +216,8 @@ class Administrator(Actor):
             return
         answer = self.cluster.run(*arguments, status=None)
         self.told.done[f"{arguments[0]}: {answer.status}"] += 1
-        accounted = answer.status in {0, 1} or any(word in answer.err for word in OVERTAKEN)
-        if not accounted:
+        said = answer.out + answer.err
+        if answer.status not in {0, 1} and not any(each in said for each in OVERTAKEN):
             self.told.complaints.append(f"{arguments}: {answer}")
 
     def decision(self) -> tuple[str, ...]:
