@@ -47,7 +47,8 @@ COMMANDS = (
 
 OVERTAKEN = (
     "somebody committed in", "upstream is busy", "does not differ from upstream",
-    "nothing that is held has", "kept changing while it was written to",
+    "edits that are not committed", "nothing that is held has",
+    "kept changing while it was written to",
 )  # fmt: skip
 """What a command may be refused with, because somebody else was first."""
 
