@@ -290,7 +290,10 @@ class Checker:
         theirs = self.whole.tree("refs/heads/upstream")
         base = self.whole.tree(f"refs/etcsync/base/{name}")
         found = survey(self.trees[name])
-        differing = {p for p, _ in theirs.items() ^ base.items()} - self.generated
+        # Without etckeeper a mode is that of upstream's live file, which git need not know yet.
+        kinds = [{(path, mode[:2], blob) for path, (mode, blob) in tree.items()}
+                 for tree in (theirs, base)]  # fmt: skip
+        differing = {path for path, _, _ in kinds[0] ^ kinds[1]} - self.generated
         if not differing <= held:
             raise BrokenPromiseError(f"{name}: neither applied nor held: {differing - held}")
         clean = set()

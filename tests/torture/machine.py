@@ -255,6 +255,9 @@ class Torture(RuleBasedStateMachine):
             return
         self.checker.look()
         status = self._fork(arguments, number).status
+        if command == "restore":  # it may have died before it suspended
+            told = self.cluster.status()
+            self.suspended = {name for name, client in told.items() if client["suspended"]}
         self.cut_off = self.cut_off or status == -signal.SIGKILL
         now = self.checker.check(cut_off=self.cut_off)
         if then_sync:
