@@ -60,6 +60,9 @@ class Cluster:
         self.settings = place / "etcsync.toml"
         self.rules = place / "site.toml"
 
+    def enter(self) -> None:
+        """Go to the machine that this cluster's server is; called in a process of its own."""
+
     def write_settings(self, extra: str = "", packs: str = '["base", "arch"]') -> None:
         self.rules.touch()
         self.settings.write_text(
@@ -74,7 +77,7 @@ class Cluster:
     def run(self, *arguments: str, status: int | None = 0, wait: float = 120) -> Answer:
         """Call etcsync and check its exit status; None takes any."""
         code, out, err = run_forked(
-            ["--config", str(self.settings), *arguments], CLEAN_ENVIRONMENT, wait
+            ["--config", str(self.settings), *arguments], CLEAN_ENVIRONMENT, wait, self.enter
         )
         answer = Answer(
             code, out.decode("utf-8", "surrogateescape"), err.decode("utf-8", "surrogateescape")

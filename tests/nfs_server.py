@@ -1,5 +1,7 @@
 """A machine whose exports and mounts are a test's own, in a mount namespace that ends with it."""
 
+import ctypes
+import os
 import shutil
 import subprocess
 import sys
@@ -55,15 +57,28 @@ class Server:
         try:
             assert keeper.stdout is not None
             assert keeper.stdout.readline() == b"ready\n"
-            text = cluster.settings.read_text()
-            text = text.replace("command = []\n", "")
-            text = text.replace(f'file = "{cluster.place}/exports"\n', "")
-            text = text.replace(f'fstab = "{cluster.place}/fstab"\n', "")
-            cluster.settings.write_text(f"{text}{SERVER}")
-            yield cls(cluster, keeper, place)
+            server = cls(cluster, keeper, place)
+            server.manage()
+            yield server
         finally:
             keeper.kill()
             keeper.communicate()
+
+    def manage(self) -> None:
+        """Have the cluster's settings name that machine's own exports and mounts."""
+        text = self.cluster.settings.read_text()
+        text = text.replace("command = []\n", "")
+        text = text.replace(f'file = "{self.cluster.place}/exports"\n', "")
+        text = text.replace(f'fstab = "{self.cluster.place}/fstab"\n', "")
+        self.cluster.settings.write_text(f"{text}{SERVER}")
+
+    def enter(self) -> None:
+        """Have the process that calls this see that machine's mounts; setns(2)."""
+        library = ctypes.CDLL(None, use_errno=True)
+        here = os.open(f"/proc/{self.keeper.pid}/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        if library.setns(here, 0) != 0:
+            raise OSError(ctypes.get_errno(), "setns")
+        os.close(here)
 
     def give_addresses(self, clients: int) -> None:
         """Give the first clients addresses: 192.168.78.50 and so on."""

@@ -3,6 +3,7 @@
 import gc
 import os
 import sys
+from typing import TextIO
 
 import click
 
@@ -55,7 +56,7 @@ def run() -> None:
     except EtcsyncError as error:
         sys.exit(_explain(context, error))
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_down(sys.stdout)
         sys.exit(0)
     except OSError as error:
         place = f"{error.filename}: " if error.filename else ""
@@ -64,14 +65,25 @@ def run() -> None:
 
 
 def _explain(context: Context, error: EtcsyncError) -> int:
-    """Say what happened and what to do next; return the exit status."""
-    if context.json:
-        from etcsync.report.documents import SCHEMA, error_document  # noqa: PLC0415 - slow to load
+    """Say what happened and what to do next, where that can be written; return the exit status."""
+    try:
+        if context.json:
+            from etcsync.report.documents import SCHEMA, error_document  # noqa: PLC0415 - slow
 
-        context.print_json({"schema": SCHEMA, "error": error_document(error)})
-    context.err.print("error:", style="bold red", end=" ")
-    context.err.print(printable(error.message, keep="\n"), soft_wrap=True)
-    if error.hint:
-        context.err.print("hint:", style="bold cyan", end=" ")
-        context.err.print(printable(error.hint, keep="\n"), soft_wrap=True)
+            context.print_json({"schema": SCHEMA, "error": error_document(error)})
+    except OSError:
+        _close_down(sys.stdout)
+    try:
+        context.err.print("error:", style="bold red", end=" ")
+        context.err.print(printable(error.message, keep="\n"), soft_wrap=True)
+        if error.hint:
+            context.err.print("hint:", style="bold cyan", end=" ")
+            context.err.print(printable(error.hint, keep="\n"), soft_wrap=True)
+    except OSError:
+        _close_down(sys.stderr)
     return error.exit_status
+
+
+def _close_down(stream: TextIO) -> None:
+    """Lead a stream that cannot be written nowhere, lest Python complain about it at the end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

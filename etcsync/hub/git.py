@@ -191,8 +191,10 @@ class _Complaints:
         self._reader.start()
 
     def _read(self) -> None:
-        while chunk := self._stream.read1(4096):  # type: ignore[attr-defined]  # a BufferedReader
-            self._kept += chunk[: self.LIMIT - len(self._kept)]
+        # What cannot be read is not told; git's end, and its answers, say enough.
+        with suppress(OSError):
+            while chunk := self._stream.read1(4096):  # type: ignore[attr-defined]  # a BufferedReader
+                self._kept += chunk[: self.LIMIT - len(self._kept)]
 
     def text(self) -> str:
         """Return what was said; waits for the process to end."""

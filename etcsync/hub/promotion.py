@@ -21,6 +21,7 @@ from etcsync.hub.file_system import sync_file_system
 from etcsync.hub.git import configuration, is_ancestor, run_git
 from etcsync.hub.importer import Change, NewCommit, open_importer
 from etcsync.hub.objects import Identity
+from etcsync.hub.refs import await_lock
 from etcsync.hub.upstream import upstream_git
 from etcsync.hub.upstream_head import Head, read_head
 
@@ -187,6 +188,15 @@ def move_branch(etc_path: str, note: Note, committer: Identity, reason: str, loc
     with _writing(etc_path, lock, **who) as run:
         run("update-ref", "-m", reason, note.branch, note.new, note.old)
     sync_file_system(read_head(etc_path).common_directory)
+
+
+def await_refs(head: Head, note: Note) -> None:
+    """Return when git's locks on the branch are gone; those of a git that died are removed.
+
+    A power cut, or the kernel short of memory, ends a git before it can do so itself.
+    """
+    await_lock(os.path.join(head.git_directory, "HEAD.lock"))
+    await_lock(os.path.join(head.common_directory, f"{note.branch}.lock"))
 
 
 def is_promoted(etc_path: str, head: Head, note: Note) -> bool:

@@ -84,6 +84,7 @@ def _settle(etc: str, *, ownership: bool) -> None:
     if note is None:
         promotion.remove_note(head)
         return
+    promotion.await_refs(head, note)
     files = _files(etc, head, ownership=ownership)
     done = promotion.is_promoted(etc, head, note)
     if done:

@@ -24,6 +24,19 @@ def test_no_settings_file(tmp_path: Path) -> None:
     assert "etcsync init" in answer.err
 
 
+@pytest.mark.parametrize("json", [(), ("--json",)])
+def test_an_error_that_cannot_be_told_keeps_its_exit_status(
+    tmp_path: Path, json: tuple[str]
+) -> None:
+    settings = ("--config", str(tmp_path / "etcsync.toml"))
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "etcsync", *settings, *json, "status"],
+            env=CLEAN_ENVIRONMENT, stdout=full, stderr=full, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+
+
 def test_an_unknown_key_is_named_with_its_place_and_the_nearest(cluster: Cluster) -> None:
     cluster.settings.write_text(cluster.settings.read_text() + "\n[daemon]\nintervall = 5\n")
     answer = cluster.run("sync", status=2)

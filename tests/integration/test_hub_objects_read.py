@@ -8,6 +8,7 @@ from hub_support import make_hub, new_commit, plain_git, record
 from etcsync.entries import blob_oid
 from etcsync.errors import HubError
 from etcsync.hub import trees
+from etcsync.hub.git import _Complaints
 from etcsync.hub.hub import open_hub
 from etcsync.hub.objects import DIRECTORY_MODE, EXECUTABLE_MODE, FILE_MODE, SYMLINK_MODE, GitEntry
 
@@ -224,3 +225,10 @@ def test_no_process_and_no_descriptor_is_left_behind(path):
                 with pytest.raises(HubError):
                     hub.blob(ABSENT)
     assert held() == before
+
+
+def test_complaints_that_cannot_be_read_are_none(capfd):
+    with open("/proc/self/mem", "rb") as unreadable:  # its first page gives EIO
+        complaints = _Complaints(unreadable)
+        assert not complaints.text()
+    assert "Traceback" not in capfd.readouterr().err

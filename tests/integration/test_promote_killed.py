@@ -96,3 +96,16 @@ def test_killed_with_all_files_in_place_and_then_an_administrator_goes_on_by_han
     assert git(cluster.etc, "show", "HEAD:motd") == motd
     assert git(cluster.etc, "status", "--porcelain") == " A wip\n"
     assert cluster.run("promote", "client0", "--json").json["promoted"] == ["motd"]
+
+
+def test_what_a_git_that_died_with_it_has_locked_is_free_again(cluster: Cluster) -> None:
+    branch = git(cluster.etc, "symbolic-ref", "HEAD").strip()
+    (cluster.tree(0) / "motd").write_text("from client0\n")
+    promote_killed_at(cluster, ("sendfile", 1))
+    for name in ("HEAD.lock", f"{branch}.lock"):
+        lock = cluster.etc / ".git" / name
+        lock.touch()
+        os.utime(lock, (0, 0))
+    cluster.run("promote", "client0")
+    assert git(cluster.etc, "show", "HEAD:motd") == "from client0\n"
+    assert not list((cluster.etc / ".git").rglob("*.lock"))

@@ -7,12 +7,16 @@ told by the ids that git gives them (SHA-1 of ``blob SIZE NUL CONTENT``), and th
 
 import hashlib
 import os
+import re
 import stat
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
+
+_NOTED_MODE = re.compile(rb"^maybe chmod ([0-7]+) '(?:\./)?([^'\n]+)'$", re.MULTILINE)
+"""A line of ``.etckeeper``; not of names with quotes, which it writes in a way of its own."""
 
 GIT = ("git", "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0")
 ENVIRONMENT = {
@@ -286,7 +290,10 @@ class Checker:
         theirs = self.whole.tree("refs/heads/upstream")
         base = self.whole.tree(f"refs/etcsync/base/{name}")
         found = survey(self.trees[name])
-        differing = {p for p, _ in theirs.items() ^ base.items()} - self.generated
+        # Without etckeeper a mode is that of upstream's live file, which git need not know yet.
+        kinds = [{(path, mode[:2], blob) for path, (mode, blob) in tree.items()}
+                 for tree in (theirs, base)]  # fmt: skip
+        differing = {path for path, _, _ in kinds[0] ^ kinds[1]} - self.generated
         if not differing <= held:
             raise BrokenPromiseError(f"{name}: neither applied nor held: {differing - held}")
         clean = set()
@@ -298,6 +305,24 @@ class Checker:
                 there, wanted = found.get(path), theirs.get(path)
                 raise BrokenPromiseError(f"{name}: {path!r} is {there}, upstream has {wanted}")
         return clean
+
+    def check_modes(self, name: str, spared: set[bytes]) -> None:
+        """Raise unless what a client never touched has the modes that upstream's etckeeper noted.
+
+        Args:
+            name: A client that a run has gone through for, and that is not suspended.
+            spared: The paths that are held on it or were ever written on its side.
+        """
+        noted = self.whole.git("show", "refs/heads/upstream:.etckeeper")
+        theirs = self.whole.tree("refs/heads/upstream")
+        found = survey(self.trees[name])
+        for mode, path in _NOTED_MODE.findall(noted):
+            # Of a name with a line break it notes each line as if that were a file.
+            if path not in theirs or path in spared | self.generated or _is_under(path, spared):
+                continue
+            there = found.get(path)
+            if there is None or there.mode != int(mode, 8):
+                raise BrokenPromiseError(f"{name}: {path!r} is {there}, upstream has {mode!r}")
 
 
 def _is_history(ref: str, name: str) -> bool:

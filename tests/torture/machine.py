@@ -43,6 +43,7 @@ clients = st.sampled_from(CLIENTS)
 class Torture(RuleBasedStateMachine):
     """Three clients and their upstream; see the rules for what may happen to them."""
 
+    keeper: ClassVar = "git"
     steps: ClassVar = [0]
     _place: ClassVar[Path | None] = None
 
@@ -57,6 +58,9 @@ class Torture(RuleBasedStateMachine):
             (cls._place / "outside").mkdir(parents=True)
             (cls._place / "outside/canary").write_text("outside\n")
             cluster = sample_cluster(cls._place, extra=LIMITS)
+            if cls.keeper == "etckeeper":
+                etckeeper(cluster, "init")
+                etckeeper(cluster, "commit", "kept by etckeeper")
             cluster.sync()
             subprocess.run(["cp", "-a", cls._place, base / "copy"], check=True)
         return cls._place
@@ -81,9 +85,11 @@ class Torture(RuleBasedStateMachine):
         self.upstream = Etc(self.cluster.etc, "upstream")
         self.etcs = {name: Etc(tree, name) for name, tree in trees.items()}
         self.touched = {name: set(CLIENTS_OWN) for name in CLIENTS}
+        self.ever_touched: dict[str, set[bytes]] = {name: set() for name in CLIENTS}
         self.suspended: set[str] = set()
         self.rewritten = False
         self.cut_off = False
+        self.commits = 0
 
     # ------------------------------------------------------------ what others do
 
@@ -249,6 +255,9 @@ class Torture(RuleBasedStateMachine):
             return
         self.checker.look()
         status = self._fork(arguments, number).status
+        if command == "restore":  # it may have died before it suspended
+            told = self.cluster.status()
+            self.suspended = {name for name, client in told.items() if client["suspended"]}
         self.cut_off = self.cut_off or status == -signal.SIGKILL
         now = self.checker.check(cut_off=self.cut_off)
         if then_sync:
@@ -284,6 +293,10 @@ class Torture(RuleBasedStateMachine):
     def _commit(self) -> None:
         lock = self.cluster.etc / ".git/index.lock"
         if self.cut_off and lock.exists():
+            return
+        self.commits += 1
+        if self.keeper == "etckeeper" and self.commits % 4 == 0:
+            etckeeper(self.cluster, "commit", "a change")
             return
         git(self.cluster.etc, "add", "-A")
         git(self.cluster.etc, "commit", "-q", "--allow-empty", "-m", "a change")
@@ -327,6 +340,9 @@ class Torture(RuleBasedStateMachine):
                 continue
             held = {os.fsencode(conflict["path"]) for conflict in client["conflicts"]}
             clean = self.checker.check_reconciled(name, held, self.touched[name])
+            if self.keeper == "etckeeper":
+                self.ever_touched[name] |= self.touched[name]
+                self.checker.check_modes(name, held | self.ever_touched[name])
             self.touched[name] -= clean - CLIENTS_OWN
         if not which:
             self.cut_off = False
@@ -379,3 +395,21 @@ class Torture(RuleBasedStateMachine):
             self.touched[client].add(path)
         revision = log[min(back, len(log) - 1)]
         return ("restore", client, revision, *(() if whole else (os.fsdecode(path),)))
+
+
+class TortureOfEtckeeper(Torture):
+    """The same where upstream is kept by the real etckeeper, whose hooks note modes and owners."""
+
+    keeper = "etckeeper"
+    _place = None
+
+
+def etckeeper(cluster: Cluster, action: str, *arguments: str) -> None:
+    """Run etckeeper on upstream, as an administrator does; where there is nothing, it says so."""
+    names = {f"GIT_{who}_{what}": "admin" for who in ("AUTHOR", "COMMITTER")
+             for what in ("NAME", "EMAIL")}  # fmt: skip
+    done = subprocess.run(
+        ["etckeeper", action, "-d", str(cluster.etc), *arguments],
+        env=CLEAN_ENVIRONMENT | names, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0 or "nothing to commit" in done.stdout, done

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 from torture.checker import survey
-from torture.sweep import SCENARIOS, Bench, Scenario
+from torture.scenarios import SCENARIOS, Scenario
+from torture.sweep import Bench, cuts
 from torture.tracing import PRESENT, Point
 
 pytestmark = [
@@ -18,18 +19,18 @@ commands = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: s
 
 @pytest.fixture(scope="module")
 def bench() -> Iterator[Bench]:
-    built = Bench.build()
-    yield built
-    built.clear_away()
+    with Bench.build() as built:
+        yield built
 
 
-def some(number: int):
-    """Return what chooses ``number`` steps, evenly from a command's begin to its end."""
+def some(steps: list[Point]) -> list[Point]:
+    """Return at least four steps, evenly from a command's begin to its end."""
+    return steps[:: max(1, len(steps) // 4)]
 
-    def choose(points: list[Point]) -> list[Point]:
-        return points[:: max(1, len(points) // number)]
 
-    return choose
+def only_where_possible(bench: Bench, scenario: Scenario) -> None:
+    if not bench.can(scenario):
+        pytest.skip("mounts and exports: needs root, and exportfs")
 
 
 def tried(bench: Bench, steps: Iterator[object]) -> int:
@@ -41,18 +42,21 @@ def tried(bench: Bench, steps: Iterator[object]) -> int:
 
 @commands
 def test_killed_at_any_step_the_next_run_makes_it_good(bench: Bench, scenario: Scenario) -> None:
-    assert tried(bench, bench.kill_everywhere(scenario, some(4))) >= 4
+    only_where_possible(bench, scenario)
+    assert tried(bench, bench.kill_at(scenario, some(bench.changes(scenario)))) >= 4
 
 
 @commands
 def test_whatever_call_fails_nothing_is_lost_and_the_next_run_makes_it_good(
     bench: Bench, scenario: Scenario
 ) -> None:
-    assert tried(bench, bench.fail_everywhere(scenario, some(4))) >= 4
+    only_where_possible(bench, scenario)
+    assert tried(bench, bench.fail_at(scenario, some(bench.calls(scenario)))) >= 4
 
 
 def test_a_power_cut_at_any_sync_loses_nothing(bench: Bench) -> None:
-    assert tried(bench, bench.cut_everywhere(SCENARIOS[0], [1])) >= 20
+    told, disk = bench.record(SCENARIOS[0])
+    assert tried(bench, bench.cut_at(SCENARIOS[0], told, disk, cuts(told, [1]))) >= 20
 
 
 def test_the_replayed_disk_is_the_real_one(bench: Bench) -> None:

@@ -26,18 +26,31 @@ CHANGING = (
 READING = ("openat", "openat2", "getdents64", "read", "pread64", "readlinkat", "fcntl")
 """What can fail besides."""
 
+ERRORS = ("ENOSPC", "EIO", "EROFS", "EDQUOT", "EMFILE", "ENOMEM", "ESTALE")
+"""What may go wrong with them; each step is given one in turn."""
+
 PRESENT = shutil.which("strace") is not None
 
-_LINE = re.compile(r"^(?:\d+ +)?(\w+)\((.*)")
+_LINE = re.compile(r"^(\d+) +(\w+)\((.*)")
 _WRITING = re.compile(r"O_(WRONLY|RDWR|CREAT)")
 
 
 class Point(NamedTuple):
-    """A system call's name, how many of that name were made then, and what it was about."""
+    """One system call of a run.
+
+    Attributes:
+        call: Its name.
+        turn: How many of that name the process had made then, this one included.
+        about: What it was about.
+        error: The error with which it is to fail.
+        elsewhere: Whether a thread or a git of the same run makes so many of that name, too.
+    """
 
     call: str
     turn: int
     about: str
+    error: str
+    elsewhere: bool
 
 
 def run_traced(cluster: Cluster, arguments: Sequence[str], *options: str) -> Answer:
@@ -49,6 +62,10 @@ def run_traced(cluster: Cluster, arguments: Sequence[str], *options: str) -> Ans
         os.close(go)
         with suppress(OSError):  # this call is counted, too, and may be made to fail
             os.read(ready, 1)
+
+    def prepare() -> None:
+        cluster.enter()
+        await_tracer()
 
     def attach(child: int) -> None:
         os.close(ready)
@@ -62,7 +79,7 @@ def run_traced(cluster: Cluster, arguments: Sequence[str], *options: str) -> Ans
 
     code, out, err = run_forked(
         ["--config", str(cluster.settings), *arguments],
-        CLEAN_ENVIRONMENT, 300, await_tracer, attach,
+        CLEAN_ENVIRONMENT, 300, prepare, attach,
     )  # fmt: skip
     for each in tracer:
         each.communicate()
@@ -73,13 +90,26 @@ def run_traced(cluster: Cluster, arguments: Sequence[str], *options: str) -> Ans
 
 
 def points(log: Path, calls: Sequence[str], *, reads: bool = False) -> list[Point]:
-    """Return what was called, in order; of opens only those for writing, unless ``reads``."""
-    found = []
-    turns: Counter[str] = Counter()
-    for line in log.read_text(errors="replace").splitlines():
-        if match := _LINE.match(line):
-            call, about = match.groups()
-            turns[call] += 1
-            if call in calls and (reads or call != "openat" or _WRITING.search(about)):
-                found.append(Point(call, turns[call], about[:90]))
-    return found
+    """Return what the first process called, in order; of opens only those for writing.
+
+    Args:
+        log: What ``strace -f`` wrote of the run.
+        calls: The names to be heeded.
+        reads: Return all opens.
+    """
+    found = [
+        m.groups() for m in map(_LINE.match, log.read_text(errors="replace").splitlines()) if m
+    ]
+    turns: dict[str, Counter[str]] = {process: Counter() for process, _, _ in found}
+    first, *others = turns
+    own: list[tuple[str, int, str]] = []
+    for process, call, about in found:
+        turns[process][call] += 1
+        wanted = call in calls and (reads or call != "openat" or _WRITING.search(about))
+        if wanted and process == first:
+            own.append((call, turns[process][call], about[:90]))
+    most = {call: max((turns[each][call] for each in others), default=0) for call in calls}
+    return [
+        Point(call, turn, about, ERRORS[number % len(ERRORS)], turn <= most[call])
+        for number, (call, turn, about) in enumerate(own)
+    ]
