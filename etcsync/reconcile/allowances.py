@@ -6,18 +6,17 @@ state directory. It drains away evenly, all that is allowed in a day; so a clien
 its allowance goes on by itself after a while, a little at a time.
 """
 
-import json
-import os
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError
+from pydantic import AwareDatetime, Field, NonNegativeInt
 
-from etcsync.atomic_file import write_file
+from etcsync.document import Document
 from etcsync.errors import StateError, TreeError
 from etcsync.logs import get_logger
+from etcsync.reconcile.state_file import StateFile
 
 DAY = 86_400
 """Seconds."""
@@ -27,10 +26,8 @@ MEBIBYTE = 1 << 20
 log = get_logger()
 
 
-class Used(BaseModel):
+class Used(Document):
     """What of one client's allowance was used up at a moment."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     size: NonNegativeInt
     at: AwareDatetime
@@ -41,9 +38,7 @@ class Used(BaseModel):
         return max(0, self.size - int(elapsed * limit / DAY))
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _Captured(Document):
     version: Literal[1] = Field(alias="schema")
     clients: dict[str, Used]
 
@@ -53,7 +48,12 @@ class Allowances:
 
     def __init__(self, path: str, limit: int, now: datetime) -> None:
         """Keep books in the file ``path``: ``limit`` bytes in a day, ``now`` being the moment."""
-        self._path = path
+        self._file = StateFile(
+            path,
+            _Captured,
+            tells="how much clients may still add to the hub",
+            remedy="It is made again; counting begins anew.",
+        )
         self._limit = limit
         self._now = now
 
@@ -118,24 +118,16 @@ class Allowances:
             return
         for client, size in sizes.items():
             self._used[client] = self._used.get(client, 0) + size
-        at = self._now.isoformat()
-        clients = {name: {"size": size, "at": at} for name, size in self._used.items() if size}
-        document = json.dumps({"schema": 1, "clients": clients}, indent=2)
-        try:
-            write_file(self._path, document.encode() + b"\n", mode=0o600)
-        except OSError as error:
-            said = os.strerror(error.errno or 0)
-            raise StateError(f"{self._path} cannot be written: {said}") from error
+        used = {name: Used(size=size, at=self._now) for name, size in self._used.items() if size}
+        self._file.write(_Captured(schema=1, clients=used))
 
     @cached_property
     def _used(self) -> dict[str, int]:
         """What is in use by client; where the file is missing or damaged, nothing."""
         try:
-            with open(self._path, "rb") as stream:
-                clients = _File.model_validate_json(stream.read()).clients
-        except FileNotFoundError:
+            captured = self._file.read()
+        except StateError as error:
+            log.warning("counting captures from now on", reason=error.message)
             return {}
-        except (OSError, ValidationError) as error:
-            log.warning("counting captures from now on", path=self._path, reason=str(error))
-            return {}
+        clients = captured.clients if captured else {}
         return {name: used.left_of(self._limit, self._now) for name, used in clients.items()}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from queue import SimpleQueue
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 from etcsync.reconcile.at_once import MANY, workers
 from etcsync.tree import walker
@@ -77,10 +77,15 @@ def _walker() -> Iterator[_Walker]:
     """Start a walker, and end it; it finds its modules where this process does."""
     script = f"import sys; sys.path[:] = {sys.path!r}; from {walker.__name__} import serve; serve()"
     command = [sys.executable, "-c", script]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        if process.stdin is None or process.stdout is None:
-            raise RuntimeError("a walker without pipes")
-        yield _Walker(process.stdin, process.stdout)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    stdin, stdout = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
+    try:
+        yield _Walker(stdin, stdout)
+    finally:
+        with suppress(BrokenPipeError):  # it was stopped
+            stdin.close()
+        stdout.close()
+        process.wait()
 
 
 def _ask(idle: SimpleQueue[_Walker], asked: Question) -> Answer:
