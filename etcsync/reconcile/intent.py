@@ -121,7 +121,7 @@ def intend(
     if not suspended:
         record, base = _base_after(cluster, snapshot, planned)
         moved = recorded.record.upstream != cluster.upstream_commit
-    captured = changes_to(recorded.git, sides.ours)
+    captured = {} if snapshot.as_surveyed else changes_to(recorded.git, sides.ours)
     text_before = cluster.texts.of_tree(sides.ours, snapshot.scan.beside)
     text_after = text_before
     known_alike = base is None or base.keys() == sides.base.keys()
@@ -132,8 +132,7 @@ def intend(
         beside = _beside_after(cluster, snapshot, planned, entries_after, known_after)
         if beside != snapshot.scan.beside or not all(map(_keeps_shape, planned.writes)):
             text_after = cluster.texts.of_tree(entries_after, beside)
-    known = recorded.git.get(METADATA_PATH)
-    metadata_before = None if known is None else GitEntry(known.mode, known.oid)
+    metadata_before = recorded.metadata
     generated = GitEntry(EXECUTABLE_MODE, cluster.contents.put(text_before))
     metadata_now = generated
     if planned.writes or not suspended:

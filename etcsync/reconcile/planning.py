@@ -55,10 +55,11 @@ def refuse_mass_deletion(cluster: Cluster, snapshot: Snapshot, planned: Plan) ->
         TreeError: The tree lost too much since it was recorded, or too much would be taken away.
     """
     sides = snapshot.sides
-    recorded = len(snapshot.recorded.git)
-    # What policy or a .gitignore has come to leave out is still there.
-    gone = snapshot.recorded.git.keys() - sides.ours.keys() - sides.unmanaged.keys()
-    lost = len(gone - sides.hidden)
+    lost = 0
+    if not snapshot.as_surveyed:
+        # What policy or a .gitignore has come to leave out is still there.
+        gone = snapshot.recorded.git.keys() - sides.ours.keys() - sides.unmanaged.keys()
+        lost = len(gone - sides.hidden)
     deleted = sum(
         1
         for action in planned.actions
@@ -66,7 +67,7 @@ def refuse_mass_deletion(cluster: Cluster, snapshot: Snapshot, planned: Plan) ->
     )
     if max(lost, deleted) <= FEW:
         return
-    ours = _files(sides.ours)
+    recorded, ours = len(snapshot.recorded.git), _files(sides.ours)
     limit = cluster.settings.limits.max_delete_percent
     for missing, of, what in (
         (

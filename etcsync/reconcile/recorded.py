@@ -79,6 +79,14 @@ class Recorded:
         tree = self.hub.tree(self.head.tree)
         return {path: entry for path, entry in tree.items() if entry.mode != DIRECTORY_MODE}
 
+    @property
+    def metadata(self) -> GitEntry | None:
+        """The head's metadata file."""
+        if self.survey is not None:
+            return None if self.survey.metadata is None else GitEntry(*self.survey.metadata)
+        known = self.git.get(METADATA_PATH)
+        return None if known is None else GitEntry(known.mode, known.oid)
+
     @cached_property
     def index(self) -> Index | None:
         """The index, where it describes the head's tree."""

@@ -146,7 +146,7 @@ def _changed_records(intent: Intent, written: StatsAfter) -> dict[str, FileRecor
         if after is not None:
             stat = written.get(action.path, UNKNOWN_STAT)
             records[action.path] = FileRecord(after.mode, after.oid, stat)
-    known = intent.snapshot.recorded.git.get(METADATA_PATH)
+    known = intent.snapshot.recorded.metadata
     if known is None or intent.metadata_action is not None or known.oid != intent.metadata_oid:
         return None
     return records

@@ -105,5 +105,4 @@ def _metadata_after(intent: Intent, commits: Commits | None) -> tuple[int, str] 
         for changes in (intent.changed, intent.captured):
             if METADATA_PATH in changes:
                 return changes[METADATA_PATH]
-    git = intent.snapshot.recorded.git.get(METADATA_PATH)
-    return None if git is None else (git.mode, git.oid)
+    return intent.snapshot.recorded.metadata
