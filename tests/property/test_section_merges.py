@@ -3,7 +3,7 @@
 import re
 
 import hypothesis.strategies as st
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 
 from etcsync.plan.keyed import KeyedConflict
 from etcsync.plan.sections import merge_sections
@@ -87,6 +87,7 @@ def test_files_of_sections_are_merged_stably_or_not_at_all(
 
 @settings(max_examples=300, deadline=None)
 @given(sides())
+@example(("ssh_config", b"", b"Port 1\nUser a\n", b"User a\nPort 1\n"))
 def test_what_is_read_in_order_stays_in_each_side_s_order(
     given_sides: tuple[str, bytes, bytes, bytes],
 ):

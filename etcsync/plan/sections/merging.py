@@ -149,11 +149,13 @@ def _in_order(versions: Versions[list[T]], *, kept: bool, apart: bool) -> list[T
 
     Args:
         versions: The items on three sides.
-        kept: Whether neither side may have changed the order of what was there.
+        kept: Whether neither side may have changed the order of what was there, nor have put what
+            both added in another order.
         apart: Whether both sides may not have put something new at the same place.
     """
     base, ours, theirs = versions
-    if kept and not (same_order(base, ours) and same_order(base, theirs)):
+    pairs = ((base, ours), (base, theirs), (ours, theirs))
+    if kept and not all(same_order(*pair) for pair in pairs):
         return None
     sides = frame_and_guest(versions)
     if sides is None or (apart and _meet(*sides)):
