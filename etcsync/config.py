@@ -207,9 +207,14 @@ class Settings(Document):
         return os.path.join(self.state_dir, "suspensions.json")
 
     @property
+    def cache_path(self) -> str:
+        """The directory of what may be removed at any time."""
+        return os.path.join(self.state_dir, "cache")
+
+    @property
     def surveys_path(self) -> str:
         """The file that says what was found in the trees, so that looks need not begin anew."""
-        return os.path.join(self.state_dir, "cache", "surveys")
+        return os.path.join(self.cache_path, "surveys")
 
     @property
     def captured_path(self) -> str:

@@ -162,7 +162,8 @@ def _reconcile(
     advance: Advance,
     intervention: Intervention,
 ) -> list[ClientRun]:
-    os.makedirs(cluster.settings.reports_path, mode=0o700, exist_ok=True)
+    for directory in (cluster.settings.reports_path, cluster.settings.cache_path):
+        os.makedirs(directory, mode=0o700, exist_ok=True)
     runs: dict[str, ClientRun] = {}
     waiting = clients
     for _ in range(ROUNDS):

@@ -173,7 +173,6 @@ class Surveys:
         new = f"{self._path}.new"
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
         with suppress(OSError):
-            os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
             with open(os.open(new, flags, 0o600), "wb") as file:
                 file.writelines(self._lines.values())
             os.rename(new, self._path)
