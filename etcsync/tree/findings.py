@@ -81,7 +81,7 @@ class Findings:
         self.shadowed.update(earlier.shadowed)
         self.gitfile = earlier.gitfile
 
-    def list(self, directory: str, listing: Listing, moment: int) -> None:
+    def note_listing(self, directory: str, listing: Listing, moment: int) -> None:
         """Keep what tells later whether anything in a directory has changed; see `Listing`."""
         imprint = listing.imprint(moment)
         self.imprints[directory] = imprint

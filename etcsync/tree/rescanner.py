@@ -1,7 +1,7 @@
 """The walk over a tree that has been looked at before: only what differs is visited.
 
 What is found so is what a whole scan finds, provided that the policy and every ``.gitignore`` are
-the same; where a ``.gitignore`` is not, the walk says so and gives up.
+the same; where that, or anything else, cannot be told, the walk says so and gives up.
 """
 
 from functools import partial
@@ -14,8 +14,8 @@ from etcsync.tree.scanned import Remembered, Scan
 from etcsync.tree.scanner import Scanner
 
 
-class RulesChangedError(Exception):
-    """What lies beneath a directory may be hidden now, or shown, though nothing there changed."""
+class StartAnewError(Exception):
+    """Only a whole scan can tell what stands in the tree."""
 
 
 class Rescanner:
@@ -32,7 +32,7 @@ class Rescanner:
         """Visit what differs and return what stands in the tree.
 
         Raises:
-            RulesChangedError: Only a whole scan can tell.
+            StartAnewError: Only a whole scan can tell.
             TreeError: As a whole scan.
         """
         self._found.remember(self._remembered.found)
@@ -45,9 +45,14 @@ class Rescanner:
             return self._found.result()
         met: dict[str, Visit] = {}
         for path in sorted(differences.directories, key=_depth):
-            was_there = path in self._remembered.found.imprints
-            if not was_there or (path != ROOT and path not in self._found.imprints):
-                continue  # new, and visited with what it is in; or gone
+            if path not in self._remembered.found.imprints:
+                # New, and visited with what it is in; unless it was overlooked, as it was moved
+                # away and back while the earlier scan was under way.
+                if parent(path) not in self._scanner.visited:
+                    raise StartAnewError
+                continue
+            if path not in self._found.imprints:
+                continue  # gone
             visit = met.pop(path) if path in met else self._visit_of(path)
             for below in self._revisit(visit):
                 if below.path in self._found.imprints:
@@ -68,9 +73,9 @@ class Rescanner:
         self._scanner.visit(visit)
         below, self._scanner.pending = self._scanner.pending, []
         if self._rules_in(visit.path) != rules:
-            raise RulesChangedError
+            raise StartAnewError
         if any(each.path in before and each.hidden != (each.path in shadowed) for each in below):
-            raise RulesChangedError
+            raise StartAnewError
         for gone in before.difference(each.path for each in below):
             self._found.forget_beneath(gone)
         return below

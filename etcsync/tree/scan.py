@@ -11,7 +11,7 @@ from etcsync.tree.beneath import OpenTree
 from etcsync.tree.findings import Findings
 from etcsync.tree.ignore import Hides
 from etcsync.tree.intake import Intake
-from etcsync.tree.rescanner import Rescanner, RulesChangedError
+from etcsync.tree.rescanner import Rescanner, StartAnewError
 from etcsync.tree.scanned import Known, Limits, Remembered, Scan
 from etcsync.tree.scanner import Scanner
 from etcsync.tree.tree_rules import TreeRules
@@ -53,6 +53,6 @@ def scan(
     if remembered is not None:
         try:
             return Rescanner(scanner(), hides, remembered).walk()
-        except RulesChangedError:
+        except StartAnewError:
             pass
     return scanner().walk()

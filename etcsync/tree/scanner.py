@@ -100,7 +100,7 @@ class Scanner:
             left = self.limits.entries - self.count
             children = beneath.list_directory(descriptor, left)
             own = os.fstat(descriptor) if visit.path == ROOT else None
-            self.found.list(visit.path, listing_of(children, own), moment)
+            self.found.note_listing(visit.path, listing_of(children, own), moment)
             self._children(visit, descriptor, children)
         except OSError as error:
             self._bar(visit, error)

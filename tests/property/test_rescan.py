@@ -194,3 +194,16 @@ def test_what_others_change_while_something_is_written_shows(tree):
 
     with open_tree(str(tree)) as opened:
         assert differences(opened, {".": after}, set(), MOST).directories == {"."}
+
+
+def test_a_directory_that_the_earlier_look_missed_is_found(tree):
+    (tree / "a" / "b").mkdir(parents=True)
+    (tree / "a" / "b" / "f").write_text("1\n")
+    rest()
+    blobs = Blobs()
+    everything = look(tree, Known(), blobs)
+    without = {path: e for path, e in everything.entries.items() if not path.startswith("a/b")}
+    imprints = {path: imprint for path, imprint in everything.imprints.items() if path != "a/b"}
+    earlier = replace(everything, entries=without, imprints=imprints)
+
+    assert in_short(look(tree, Known(), blobs, earlier)) == in_short(everything)
