@@ -88,9 +88,10 @@ def record_finished(cluster: Cluster, current: Round, stats: Mapping[str, StatsA
 
     def describe(name_and_intent: tuple[str, Intent]) -> None:
         name, intent = name_and_intent
-        ensure_worktree(cluster.hub, name, intent.snapshot.tree_path)
         head = current.commits[name].head
-        if head is not None:
+        if head is None:
+            ensure_worktree(cluster.hub, name, intent.snapshot.tree_path)
+        else:
             _write_index(cluster, name, intent, heads[head].tree, stats.get(name, {}))
 
     for (name, intent), described in zip(finished, at_once(describe, finished), strict=True):
@@ -121,7 +122,10 @@ def _pending(intent: Intent) -> str | None:
 def _write_index(
     cluster: Cluster, name: str, intent: Intent, tree: str, written: StatsAfter
 ) -> None:
-    """Describe the tree in the client's index, for the next run and for git on the server."""
+    """Describe the tree in the client's index, for the next run and for git on the server.
+
+    Where the index can be patched, all else that git needs has been there since it was written.
+    """
     snapshot = intent.snapshot
     place = index_path(cluster.hub.path, name)
     head = snapshot.recorded.head
@@ -129,6 +133,7 @@ def _write_index(
         changed = _changed_records(intent, written)
         if changed is not None and patch_index(place, head.tree, tree, changed):
             return
+    ensure_worktree(cluster.hub, name, snapshot.tree_path)
     entries = _index_entries(intent, written)
     absent = {METADATA_PATH} if METADATA_PATH not in snapshot.sides.theirs else set[str]()
     write_index(place, entries, tree, absent, before=snapshot.recorded.index)

@@ -1,7 +1,8 @@
 """Tables merged by key: hosts, fstab, services and what else `etcsync.plan.keyed.formats` lists."""
 
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import lru_cache, partial
+from typing import NamedTuple
 
 from etcsync.plan.keyed.conflicts import KeyedConflict, RecordConflict, field_conflict
 from etcsync.plan.keyed.document import Document, Slot, write_document
@@ -10,6 +11,9 @@ from etcsync.plan.keyed.records import merge_records
 from etcsync.plan.keyed.three_way import CLASH, Versions, choose, merge_sets
 from etcsync.plan.keyed.weave import frame_and_guest, interleave, weave
 from etcsync.plan.text import merge_text
+
+_REMEMBERED_SIZE = 256 * 1024
+"""Bytes of the longest version that is remembered; clients choose how long theirs are."""
 
 
 def merge_keyed(
@@ -40,9 +44,10 @@ def merge_keyed(
     if any(b"\0" in content for content in contents if content):
         return None
     table = FORMATS[format_name]
-    documents = Versions(*map(table.read, contents))
+    versions = Versions(*(_taken_apart(format_name, content) for content in contents))
+    documents = Versions(*(version.document for version in versions))
     sides = frame_and_guest(Versions(*(list(document.records) for document in documents)))
-    unclear = choose(*(_unclear_lines(table, document) for document in documents))
+    unclear = choose(*(version.unclear for version in versions))
     if sides is None or unclear is CLASH or any(map(_has_repetitions, documents)):
         return None
     texts, conflicts = merge_records(table.name, documents, partial(_settle, table))
@@ -51,15 +56,37 @@ def merge_keyed(
     order = interleave(*([slot for slot in slots if slot in texts] for slots in sides))
     by_line = None if base is None else merge_text(base, ours, theirs)
     for merged in (by_line, write_document(weave(documents, order, texts))):
-        if merged is not None and _holds(table, merged, texts, unclear):
+        if merged is not None and _holds(format_name, merged, texts, unclear):
             return merged
     return None
 
 
-def _holds(table: Format, merged: bytes, texts: Mapping[Slot, bytes], unclear: object) -> bool:
+class _Version(NamedTuple):
+    """A version of a table, taken apart; nobody changes it."""
+
+    document: Document
+    unclear: list[bytes]
+
+
+def _taken_apart(format_name: str, content: bytes | None) -> _Version:
+    """Take a version apart; once, where it is that of many clients in turn."""
+    if content is not None and len(content) > _REMEMBERED_SIZE:
+        return _take_apart(format_name, content)
+    return _remembered(format_name, content)
+
+
+def _take_apart(format_name: str, content: bytes | None) -> _Version:
+    document = FORMATS[format_name].read(content)
+    return _Version(document, _unclear_lines(FORMATS[format_name], document))
+
+
+_remembered = lru_cache(maxsize=8)(_take_apart)
+
+
+def _holds(format_name: str, merged: bytes, texts: Mapping[Slot, bytes], unclear: object) -> bool:
     """Return whether these records came out, and the lines that are no records as they were."""
-    result = table.read(merged)
-    return result.texts() == texts and _unclear_lines(table, result) == unclear
+    result = _taken_apart(format_name, merged)
+    return result.document.texts() == texts and result.unclear == unclear
 
 
 def _has_repetitions(document: Document) -> bool:
