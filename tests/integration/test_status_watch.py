@@ -25,6 +25,16 @@ from etcsync.reconcile.model import ClientStatus, ClusterStatus
 ETCSYNC = (sys.executable, "-m", "etcsync")
 
 
+def _hear_interrupts() -> None:
+    """Let a program be interrupted, also where these tests run in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _as_from_a_shell() -> None:
+    _hear_interrupts()
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
 class Terminal:
     """etcsync in a terminal of its own, with what it wrote there."""
 
@@ -43,7 +53,7 @@ class Terminal:
             stdout=theirs,
             stderr=theirs,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - no threads
+            preexec_fn=_as_from_a_shell,  # noqa: PLW1509 - no threads
         )
         os.set_blocking(self.ours, False)
 
@@ -169,6 +179,7 @@ def test_programs_get_a_document_on_each_line(cluster: Cluster) -> None:
     with subprocess.Popen(
         [*ETCSYNC, "--config", str(cluster.settings), "status", "--json", "--watch", "0.2"],
         env=CLEAN_ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=_hear_interrupts,  # noqa: PLW1509 - no threads
     ) as process:  # fmt: skip
         for _ in range(3):
             document = json.loads(process.stdout.readline())

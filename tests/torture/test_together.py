@@ -6,7 +6,7 @@ from torture.together import torment
 
 @pytest.mark.timeout(300)
 def test_nothing_is_lost_while_everybody_is_at_work() -> None:
-    done = torment(20, seed=1)
+    done = torment(10, seed=1)
     assert done["daemon passes"] > 1
     assert done["commits"] > 5
     assert done["client write"] > 100
