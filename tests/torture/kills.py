@@ -50,9 +50,11 @@ class _Counted:
     """The C library, with a call of its changing functions noticed."""
 
     def __init__(self, library: ctypes.CDLL, count: Callable[[], None]) -> None:
-        self.syscall = library.syscall
         self._library = library
         self._count = count
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._library, name)
 
     def renameat2(self, *arguments: object) -> int:
         self._count()
