@@ -3,22 +3,19 @@
 from dataclasses import asdict
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from etcsync.daemon.incidents import Incident, Incidents
+from etcsync.document import Document
 from etcsync.reconcile.state_file import StateFile
 
-Document = dict[str, Any]
 
-
-def incident_document(incident: Incident) -> Document:
+def incident_document(incident: Incident) -> dict[str, Any]:
     """Return an incident as it is kept and told: raw text, to be escaped by whoever shows it."""
     return {**asdict(incident), "kind": incident.kind.value, "clients": list(incident.clients)}
 
 
-class _File(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _File(Document):
     version: Literal[1] = Field(1, alias="schema")
     incidents: tuple[Incident, ...]
 

@@ -84,16 +84,22 @@ def read_index(path: str) -> Index | None:
 
 
 def _parse(content: bytes, written: int) -> Index:
-    body = memoryview(content)[:-_DIGEST_SIZE]
-    digest = hashlib.sha1(body, usedforsecurity=False).digest()
-    signature, version, count = _HEADER.unpack_from(body)
-    if content[-_DIGEST_SIZE:] != digest or signature != b"DIRC" or version not in {2, 3}:
-        raise _UntrustedIndexError
+    count = _count_of(content)
     entries: dict[str, FileRecord] = {}
     places: dict[str, int] = {}
     skipped, end = _parse_entries(content, count, written, entries, places)
     tree = _parse_extensions(content, end, count)
     return Index(entries, tree, frozenset(skipped), places, content)
+
+
+def _count_of(content: bytes) -> int:
+    """Return how many entries an index has that is whole, and of a version that is known."""
+    body = memoryview(content)[:-_DIGEST_SIZE]
+    digest = hashlib.sha1(body, usedforsecurity=False).digest()
+    signature, version, count = _HEADER.unpack_from(body)
+    if content[-_DIGEST_SIZE:] != digest or signature != b"DIRC" or version not in {2, 3}:
+        raise _UntrustedIndexError
+    return int(count)
 
 
 def _parse_entries(
@@ -217,22 +223,18 @@ def patch_index(path: str, tree: str, new_tree: str, records: Mapping[str, FileR
     try:
         with open(path, "rb") as file:
             content = file.read(LARGEST)
-    except OSError:
+        count = _count_of(content)
+    except (OSError, _UntrustedIndexError, struct.error):
         return False
     body = bytearray(memoryview(content)[:-_DIGEST_SIZE])
-    signature, version, count = _HEADER.unpack_from(content) if len(body) > 64 else (b"", 0, 0)
     end = _cache_tree(count, tree)
-    digest = hashlib.sha1(body, usedforsecurity=False).digest()
-    if signature != b"DIRC" or version not in {2, 3} or content[-_DIGEST_SIZE:] != digest:
-        return False
     if not body.endswith(end):
         return False
     for name, record in records.items():
         place = _place_of(content, encode_path(name))
         if place is None:
             return False
-        flags = int.from_bytes(body[place + _ENTRY.size - 2 : place + _ENTRY.size], "big")
-        body[place : place + _ENTRY.size] = _fixed_part(record, flags)
+        _put(body, place, record)
     body[-len(end) :] = _cache_tree(count, new_tree)
     _replace(path, bytes(body))
     return True
@@ -281,6 +283,13 @@ def _fixed_part(record: FileRecord, flags: int) -> bytes:
     )  # fmt: skip
 
 
+def _put(body: bytearray, place: int, record: FileRecord) -> None:
+    """Change what the entry at ``place`` says of its path, which stays, as do its flags."""
+    end = place + _ENTRY.size
+    flags = int.from_bytes(body[end - 2 : end], "big")
+    body[place:end] = _fixed_part(record, flags)
+
+
 def _cache_tree(count: int, tree: str) -> bytes:
     """Return the extension that names the root tree of all entries, as the last one of a file."""
     data = b"\0%d 0\n" % count + bytes.fromhex(tree)
@@ -300,14 +309,11 @@ def _patched(
     body = bytearray(memoryview(before.content)[:-_DIGEST_SIZE])
     if not body.endswith(end) or entries.keys() != before.entries.keys():
         return None
-    flags_at = _ENTRY.size - 2
     for path, record in entries.items():
         old = before.entries[path]
         # What the parser did not trust still has its states in the file.
         if old is record and record.stat is not UNKNOWN_STAT:
             continue
-        place = before.places[path]
-        flags = int.from_bytes(body[place + flags_at : place + _ENTRY.size], "big")
-        body[place : place + _ENTRY.size] = _fixed_part(record, flags)
+        _put(body, before.places[path], record)
     body[-len(end) :] = _cache_tree(len(entries), tree)
     return bytes(body)

@@ -124,7 +124,7 @@ def _stage_all(cluster: Cluster, current: Round, options: SyncOptions) -> dict[s
                         attributes.of(action),
                         treatment(action.path).group,
                     )
-                    for action in _writes(intent)
+                    for action in intent.writes
                 ]
                 if changes:
                     staged[name] = stage(
@@ -212,12 +212,6 @@ def _swap(intent: Intent, staged: Staged) -> None:
         account_lock(tree, 0, create=create),
     ):
         staged.swap()
-
-
-def _writes(intent: Intent) -> Iterator[Action]:
-    yield from intent.plan.writes
-    if intent.metadata_action is not None:
-        yield intent.metadata_action
 
 
 @contextmanager

@@ -16,7 +16,6 @@ from etcsync.plan.model import Act, Action, Plan, base_after, result_tree
 from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.growth import growth
-from etcsync.reconcile.looking import is_rules_file
 from etcsync.reconcile.messages import BaseRecord
 from etcsync.reconcile.planning import held_after, lock_appears
 from etcsync.reconcile.recorded import GitTree
@@ -24,7 +23,7 @@ from etcsync.reconcile.sides import git_mode
 from etcsync.reconcile.snapshot import Snapshot
 from etcsync.tree.account_lock import LOCK_ENTRY, LOCK_FILE
 from etcsync.tree.beside import sorted_anew
-from etcsync.tree.ignore import SIZE_LIMIT
+from etcsync.tree.ignore import is_rules_file
 from etcsync.tree.metadata_file import Beside
 
 Changes = Mapping[str, Change]
@@ -75,7 +74,13 @@ class Intent:
     @property
     def writes_tree(self) -> bool:
         """Whether the tree itself will be touched, apart from its gitfile."""
-        return bool(self.plan.writes) or self.metadata_action is not None
+        return bool(self.writes)
+
+    @property
+    def writes(self) -> tuple[Action, ...]:
+        """All that is written into the tree, its metadata file last."""
+        metadata = self.metadata_action
+        return self.plan.writes if metadata is None else (*self.plan.writes, metadata)
 
     @property
     def metadata_oid(self) -> str:
@@ -267,12 +272,8 @@ def _beside_after(
         replace(scanned, unmanaged=unmanaged, hidden=hidden),
         is_known,
         cluster.hides,
-        lambda oid: _heeded(cluster.merger.read(oid)),
+        cluster.merger.read,
     )
-
-
-def _heeded(rules: bytes) -> bytes:
-    return rules if len(rules) <= SIZE_LIMIT else b""
 
 
 def recorded_as(entry: Entry | None) -> GitEntry | None:

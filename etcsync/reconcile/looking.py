@@ -13,7 +13,7 @@ from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.recorded import Recorded
 from etcsync.reconcile.walkers import Answer, Question
 from etcsync.tree.beneath import OpenTree, open_tree
-from etcsync.tree.ignore import FILE_NAME as GITIGNORE
+from etcsync.tree.ignore import is_rules_file
 from etcsync.tree.scan import scan
 from etcsync.tree.scanned import Known, Limits, Remembered, Scan
 
@@ -148,8 +148,3 @@ def can_be_remembered(found: Scan) -> bool:
         or found.beside.occupied
         or any(map(is_rules_file, beyond))
     )
-
-
-def is_rules_file(path: str) -> bool:
-    """Whether a path is that of a ``.gitignore``."""
-    return path.rpartition("/")[2] == GITIGNORE

@@ -8,12 +8,13 @@ from etcsync.entries import METADATA_PATH, ROOT, Entry, Kind, StatKey, parent
 from etcsync.plan.model import Action, result_tree
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.intent import Intent
-from etcsync.reconcile.looking import can_be_remembered, is_rules_file
+from etcsync.reconcile.looking import can_be_remembered
 from etcsync.reconcile.planning import lock_appears
 from etcsync.reconcile.record import Commits
 from etcsync.reconcile.recording import StatsAfter
 from etcsync.reconcile.rounds import Round
 from etcsync.reconcile.surveys import survey_of
+from etcsync.tree.ignore import is_rules_file
 from etcsync.tree.imprint import UNSETTLED, imprint_after
 from etcsync.tree.scanned import Scan
 
@@ -60,11 +61,8 @@ def _found_after(intent: Intent, stats: StatsAfter) -> Scan:
     found = intent.snapshot.scan
     if not intent.writes_tree:
         return found
-    actions = list(intent.plan.writes)
-    if intent.metadata_action is not None:
-        actions.append(intent.metadata_action)
     by_directory: dict[str, list[Action]] = {}
-    for action in actions:
+    for action in intent.writes:
         by_directory.setdefault(parent(action.path), []).append(action)
     imprints = found.imprints | {
         directory: _imprint_after(found.listings.get(directory), within, stats)

@@ -24,6 +24,11 @@ _LONGEST_REMEMBERED = 256
 """Characters of a path whose verdict is remembered; clients choose names, so there is a bound."""
 
 
+def is_rules_file(path: str) -> bool:
+    """Whether a path is that of a ``.gitignore``."""
+    return path.rpartition("/")[2] == FILE_NAME
+
+
 @dataclass(slots=True)
 class _Rule:
     """One line.

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from etcsync.entries import ROOT, Entry, FileRecord, Kind, encode_path, parent
 from etcsync.errors import TreeError
@@ -27,37 +28,28 @@ _LONG = 256
 """Names beneath a path of this length count double, and so on: long paths take memory too."""
 
 
+@dataclass
 class Scanner:
-    """One walk; see `etcsync.tree.scan.scan` for the arguments.
+    """One walk; the first attributes are the arguments of `etcsync.tree.scan.scan`.
 
     Attributes:
         found: What has been found so far.
         pending: Directories to be visited.
         visited: The directories that were, by path.
+        count: The names that were met; of a long path more than one.
     """
 
-    def __init__(
-        self,
-        tree: OpenTree,
-        known: Known,
-        treatment: Callable[[str], Treatment],
-        limits: Limits,
-        ownership: bool,
-        found: Findings,
-        rules: TreeRules,
-        intake: Intake,
-    ) -> None:
-        self.tree = tree
-        self.known = known
-        self.treatment = treatment
-        self.limits = limits
-        self.ownership = ownership
-        self.found = found
-        self.rules = rules
-        self.intake = intake
-        self.pending: list[Visit] = []
-        self.visited: dict[str, Visit] = {}
-        self.count = 0
+    tree: OpenTree
+    known: Known
+    treatment: Callable[[str], Treatment]
+    limits: Limits
+    ownership: bool
+    found: Findings
+    rules: TreeRules
+    intake: Intake
+    pending: list[Visit] = field(default_factory=list)
+    visited: dict[str, Visit] = field(default_factory=dict)
+    count: int = 0
 
     def walk(self) -> Scan:
         """Visit all directories and return what was found."""
