@@ -12,6 +12,7 @@ from etcsync.cli.commands import Commands
 from etcsync.cli.context import Context, global_options
 from etcsync.errors import EtcsyncError
 from etcsync.report.escape import printable
+from etcsync.threads import starting_threads
 
 INTERRUPTED = 130
 """Exit status after Ctrl-C, as shells count it."""
@@ -43,11 +44,8 @@ def run() -> None:
     gc.disable()
     context = Context()
     try:
-        status_code = main.main(
-            prog_name="etcsync",
-            standalone_mode=False,
-            obj=context,
-        )
+        with starting_threads():
+            status_code = main.main(prog_name="etcsync", standalone_mode=False, obj=context)
     except click.exceptions.Abort:
         sys.exit(INTERRUPTED)
     except click.ClickException as error:

@@ -17,9 +17,10 @@ from contextlib import contextmanager, suppress
 from functools import cached_property
 from subprocess import PIPE, Popen, TimeoutExpired, run
 from threading import Thread
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple, cast
 
 from etcsync.errors import HubError
+from etcsync.threads import starting_threads
 
 if TYPE_CHECKING:
     from git import Git
@@ -51,14 +52,17 @@ OPTIONS = (
 Commits are named by their ids: git need not look whether a ref bears such a name."""
 
 TIME_LIMIT = 600.0
-"""Seconds that one git process may take; it is killed then."""
+"""Seconds that one git process may take; it is ended then."""
+
+PATIENCE = 10.0
+"""Seconds after which a process that was asked to end is killed."""
 
 MINIMUM_VERSION = (2, 31)
 """The oldest git that will do: earlier ones do not read the settings that `configuration` gives."""
 
 
 class GitTimeoutError(HubError):
-    """Git was killed at its time limit."""
+    """Git was ended at its time limit."""
 
 
 class GitCommand:
@@ -113,29 +117,47 @@ def run_git(
         HubError: Git failed or was not found; the message carries what git said.
         GitTimeoutError: It took longer than ``limit`` seconds.
     """
-    from git.exc import GitCommandError, GitCommandNotFound  # noqa: PLC0415 - see above
+    from git.exc import GitCommandNotFound  # noqa: PLC0415 - see above
 
     with tempfile.TemporaryFile() as istream:
         istream.write(stdin)
         istream.seek(0)
         try:
-            output = git.python.execute(
-                ["git", *OPTIONS, *arguments],
-                istream=istream,
-                stdout_as_string=False,
-                strip_newline_in_stdout=False,
-                kill_after_timeout=limit,
-                pass_fds=keep_open,
+            process = git.python.execute(
+                ["git", *OPTIONS, *arguments], istream=istream, as_process=True, pass_fds=keep_open
             )
         except GitCommandNotFound as error:
             raise _not_installed() from error
-        except GitCommandError as error:
-            if error.status == nothing:
-                return b""
-            said = error.stderr.strip().removeprefix("stderr: ").strip("'\n ")
-            kind = GitTimeoutError if said.startswith("Timeout: ") else HubError
-            raise kind(f"git {arguments[0]} failed: {said or error.status}") from error
-    return output
+        popen = cast("Popen[bytes]", process.proc)
+        with _to_its_end(popen):
+            try:
+                output, said = popen.communicate(timeout=limit)
+            except TimeoutExpired as error:
+                raise GitTimeoutError(f"git {arguments[0]} failed: {error}") from error
+    if popen.returncode == 0:
+        return output
+    if popen.returncode == nothing:
+        return b""
+    reason = said.decode("utf-8", "replace").strip() or popen.returncode
+    raise HubError(f"git {arguments[0]} failed: {reason}")
+
+
+@contextmanager
+def _to_its_end(popen: Popen[bytes]) -> Iterator[None]:
+    """Have a process ended when the block is left, and what it does to a repository be done.
+
+    One that is still running then is asked to end, so that it takes its locks with it.
+    """
+    try:
+        yield
+    finally:
+        if popen.poll() is None:
+            popen.terminate()
+            try:
+                popen.wait(PATIENCE)
+            except TimeoutExpired:
+                popen.kill()
+                popen.wait()
 
 
 def read_git(git: GitCommand, *arguments: str, stdin: bytes = b"") -> bytes:
@@ -188,7 +210,11 @@ class _Complaints:
         self._stream = stream
         self._kept = b""
         self._reader = Thread(target=self._read, daemon=True)
-        self._reader.start()
+
+    def listen(self) -> None:
+        """Begin to read."""
+        with starting_threads():
+            self._reader.start()
 
     def _read(self) -> None:
         # What cannot be read is not told; git's end, and its answers, say enough.
@@ -203,7 +229,8 @@ class _Complaints:
 
     def close(self) -> None:
         """Let go of the stream; the process has ended."""
-        self._reader.join(TIME_LIMIT)
+        if self._reader.is_alive():
+            self._reader.join(TIME_LIMIT)
         self._stream.close()
 
 
@@ -233,6 +260,7 @@ def git_process(git: GitCommand, *arguments: str) -> Iterator[GitProcess]:
         raise HubError(f"git {arguments[0]} could not be started")
     complaints = _Complaints(popen.stderr)
     try:
+        complaints.listen()
         yield GitProcess(popen, popen.stdin, popen.stdout, complaints)
     finally:
         for pipe in (popen.stdin, popen.stdout):

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
+from etcsync.threads import starting_threads
+
 MANY = 48
 """Clients; for fewer, starting threads or processes takes longer than they save."""
 
@@ -31,5 +33,7 @@ def at_once(
         yield from (partial(function, item) for item in items)
         return
     with ThreadPoolExecutor(workers()) as pool:
-        for future in [pool.submit(function, item) for item in items]:
+        with starting_threads():
+            futures = [pool.submit(function, item) for item in items]
+        for future in futures:
             yield future.result

@@ -11,6 +11,7 @@ from etcsync.host.confined import run_confined
 from etcsync.host.rootfs import Outcome, path_in_root
 from etcsync.logs import get_logger
 from etcsync.reconcile.model import TreeWarning
+from etcsync.threads import starting_threads
 
 TIME_LIMIT = 10
 """Seconds that a validator may take for one content."""
@@ -78,7 +79,9 @@ class Validators:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             for start in range(0, len(new), AT_A_TIME):
                 some = new[start : start + AT_A_TIME]
-                outcomes = pool.map(self._run, some, [read(check.oid) for check in some])
+                contents = [read(check.oid) for check in some]
+                with starting_threads():
+                    outcomes = pool.map(self._run, some, contents)
                 for check, outcome in zip(some, outcomes, strict=True):
                     self._note(check, wanted[check], outcome)
 

@@ -9,6 +9,7 @@ from queue import SimpleQueue
 from typing import IO, NamedTuple, cast
 
 from etcsync.reconcile.at_once import MANY, workers
+from etcsync.threads import starting_threads
 from etcsync.tree import walker
 from etcsync.tree.beneath import OpenTree
 from etcsync.tree.imprint import Differences, differences
@@ -62,7 +63,9 @@ def looking_ahead(questions: Mapping[str, Question]) -> Iterator[Mapping[str, Fu
             idle.put(stack.enter_context(_walker()))
         pool = stack.enter_context(ThreadPoolExecutor(workers()))
         stack.callback(pool.shutdown, cancel_futures=True)
-        yield {name: pool.submit(_ask, idle, each) for name, each in questions.items()}
+        with starting_threads():
+            answers = {name: pool.submit(_ask, idle, each) for name, each in questions.items()}
+        yield answers
 
 
 class _Walker(NamedTuple):

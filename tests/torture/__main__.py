@@ -34,7 +34,7 @@ MINUTE = 60.0
 CUTS = 4
 """Ways in which a power cut may leave what was not synced."""
 
-PARTS = {"machine": 3, "kill": 1, "fail": 1, "cut": 1, "together": 1, "flood": 1}
+PARTS = {"machine": 3, "kill": 1, "fail": 1, "read": 1, "cut": 1, "together": 1, "flood": 1}
 """What is done, and which share of the time it gets."""
 
 
@@ -159,7 +159,7 @@ def _sweep(
         told, disk = bench.record(scenario)
         moments = cuts(told, [number + each for each in range(CUTS)])[chosen]
         return len(moments), bench.cut_at(scenario, told, disk, moments)
-    steps = (bench.changes(scenario) if part == "kill" else bench.calls(scenario))[chosen]
+    steps = (bench.reads if part == "read" else bench.changes)(scenario, number)[chosen]
     random.Random(number).shuffle(steps)
     return len(steps), (bench.kill_at if part == "kill" else bench.fail_at)(scenario, steps)
 

@@ -115,21 +115,21 @@ class Bench:
         cluster.sync(status=None)
         return self._outcome(cluster)
 
-    def changes(self, scenario: Scenario) -> list[Point]:
-        """Return the steps of an untouched run that change anything."""
-        return self._calls(scenario, CHANGING, reads=False)
+    def changes(self, scenario: Scenario, number: int = 0) -> list[Point]:
+        """Return the steps of an untouched run that change anything; see `points`."""
+        return self._calls(scenario, CHANGING, number)
 
-    def calls(self, scenario: Scenario) -> list[Point]:
-        """Return the steps of an untouched run that may fail."""
-        return self._calls(scenario, (*CHANGING, *READING), reads=True)
+    def reads(self, scenario: Scenario, number: int = 0) -> list[Point]:
+        """Return the steps of an untouched run that change nothing; see `points`."""
+        return self._calls(scenario, READING, number)
 
-    def _calls(self, scenario: Scenario, wanted: Sequence[str], *, reads: bool) -> list[Point]:
+    def _calls(self, scenario: Scenario, wanted: Sequence[str], number: int) -> list[Point]:
         cluster = self.cluster(scenario)
-        trace = f"trace={','.join(dict.fromkeys(wanted))}"
+        trace = f"trace={','.join(wanted)}"
         run_traced(
             cluster, self.arguments(scenario, cluster), "-f", "-o", str(self.log), "-e", trace
         )
-        return points(self.log, wanted, reads=reads)
+        return points(self.log, wanted, number)
 
     def kill_at(self, scenario: Scenario, steps: Iterable[Point]) -> Iterator[Point]:
         """Kill at each of ``steps`` in turn; yield each that was tried."""

@@ -14,6 +14,7 @@ pytestmark = [
     pytest.mark.skipif(not PRESENT, reason="needs strace"),
     pytest.mark.timeout(900),
 ]
+SYNC, PROMOTE = SCENARIOS[:2]
 commands = pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.name)
 
 
@@ -51,17 +52,24 @@ def test_whatever_call_fails_nothing_is_lost_and_the_next_run_makes_it_good(
     bench: Bench, scenario: Scenario
 ) -> None:
     only_where_possible(bench, scenario)
-    assert tried(bench, bench.fail_at(scenario, some(bench.calls(scenario)))) >= 4
+    steps = [*some(bench.changes(scenario)), *some(bench.reads(scenario))]
+    assert tried(bench, bench.fail_at(scenario, steps)) >= 8
+
+
+def test_no_thread_can_be_started(bench: Bench) -> None:
+    """A git that nobody waits for any more would go on behind the command's back."""
+    starts = [point for point in bench.reads(PROMOTE) if point.call == "clone3"]
+    assert tried(bench, bench.fail_at(PROMOTE, starts)) >= 3
 
 
 def test_a_power_cut_at_any_sync_loses_nothing(bench: Bench) -> None:
-    told, disk = bench.record(SCENARIOS[0])
-    assert tried(bench, bench.cut_at(SCENARIOS[0], told, disk, cuts(told, [1]))) >= 20
+    told, disk = bench.record(SYNC)
+    assert tried(bench, bench.cut_at(SYNC, told, disk, cuts(told, [1]))) >= 20
 
 
 def test_the_replayed_disk_is_the_real_one(bench: Bench) -> None:
     """Otherwise a cut would prove nothing."""
-    told, disk = bench.record(SCENARIOS[0])
+    told, disk = bench.record(SYNC)
     for call in told:
         disk.heed(call)
     disk.sync_all()

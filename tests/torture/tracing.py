@@ -18,13 +18,18 @@ CHANGING = (
     "rename", "renameat", "renameat2", "link", "linkat", "symlink", "symlinkat", "unlink",
     "unlinkat", "rmdir", "mkdir", "mkdirat", "chmod", "fchmod", "fchmodat", "chown", "fchown",
     "lchown", "fchownat", "utimensat", "setxattr", "fsetxattr", "removexattr", "fremovexattr",
-    "ftruncate", "fsync", "fdatasync", "syncfs", "sendfile", "copy_file_range", "write", "pwrite64",
-    "vfork", "openat",
+    "ftruncate", "fsync", "fdatasync", "syncfs", "sync", "sendfile", "copy_file_range", "write",
+    "pwrite64", "vfork", "openat", "openat2",
 )  # fmt: skip
 """What changes names, contents or metadata, brings them to disk, or starts git."""
 
-READING = ("openat", "openat2", "getdents64", "read", "pread64", "readlinkat", "fcntl")
-"""What can fail besides."""
+READING = (
+    "openat", "openat2", "getdents64", "read", "pread64", "readlinkat", "readlink", "fcntl",
+    "flock", "newfstatat", "flistxattr", "pipe2", "clone3",
+)  # fmt: skip
+"""What changes nothing, and may fail as well."""
+
+OPENS = {"openat", "openat2"}
 
 ERRORS = ("ENOSPC", "EIO", "EROFS", "EDQUOT", "EMFILE", "ENOMEM", "ESTALE")
 """What may go wrong with them; each step is given one in turn."""
@@ -89,13 +94,15 @@ def run_traced(cluster: Cluster, arguments: Sequence[str], *options: str) -> Ans
     return answer
 
 
-def points(log: Path, calls: Sequence[str], *, reads: bool = False) -> list[Point]:
-    """Return what the first process called, in order; of opens only those for writing.
+def points(log: Path, calls: Sequence[str], number: int = 0) -> list[Point]:
+    """Return what the first process called, in order.
+
+    An open is one of `CHANGING` if it is for writing, and else of `READING`.
 
     Args:
         log: What ``strace -f`` wrote of the run.
-        calls: The names to be heeded.
-        reads: Return all opens.
+        calls: The names to be heeded, one of those two.
+        number: Another one gives each step another error.
     """
     found = [
         m.groups() for m in map(_LINE.match, log.read_text(errors="replace").splitlines()) if m
@@ -105,11 +112,13 @@ def points(log: Path, calls: Sequence[str], *, reads: bool = False) -> list[Poin
     own: list[tuple[str, int, str]] = []
     for process, call, about in found:
         turns[process][call] += 1
-        wanted = call in calls and (reads or call != "openat" or _WRITING.search(about))
+        wanted = call in calls and (
+            call not in OPENS or bool(_WRITING.search(about)) == (calls is CHANGING)
+        )
         if wanted and process == first:
             own.append((call, turns[process][call], about[:90]))
     most = {call: max((turns[each][call] for each in others), default=0) for call in calls}
     return [
-        Point(call, turn, about, ERRORS[number % len(ERRORS)], turn <= most[call])
-        for number, (call, turn, about) in enumerate(own)
+        Point(call, turn, about, ERRORS[each % len(ERRORS)], turn <= most[call])
+        for each, (call, turn, about) in enumerate(own, number)
     ]
