@@ -1,6 +1,6 @@
 """System calls of Linux that Python's ``os`` module lacks.
 
-See openat2(2), renameat2(2), syncfs(2), capget(2), prctl(2) and landlock(7).
+See openat2(2), renameat2(2), statx(2), syncfs(2), capget(2), prctl(2) and landlock(7).
 
 They are reached through the C library, with the error number taken from the calling thread.
 """
@@ -10,6 +10,7 @@ import errno
 import functools
 import os
 import struct
+import sys
 from typing import NamedTuple
 
 SYS_OPENAT2 = 437
@@ -25,6 +26,13 @@ RESOLVE_NO_XDEV = 0x01
 RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_NO_SYMLINKS = 0x04
 RESOLVE_BENEATH = 0x08
+
+AT_EMPTY_PATH = 0x1000
+STATX_MNT_ID = 0x1000
+"""Since Linux 5.8; an older kernel leaves the bit out of what it answers."""
+
+_STATX_SIZE, _STATX_MOUNT = 256, 144
+"""Bytes of ``struct statx``, and where ``stx_mnt_id`` begins; linux/stat.h."""
 
 RENAME_NOREPLACE = 1
 RENAME_EXCHANGE = 2
@@ -121,6 +129,22 @@ def renameat2(
     )
     if result != 0:
         raise _failure(new_name)
+
+
+def mount_id(descriptor: int) -> int:
+    """Return the number of the mount that a descriptor lies on.
+
+    Raises:
+        OSError: As statx(2), or open(2) of a file in /proc, says.
+    """
+    answer = ctypes.create_string_buffer(_STATX_SIZE)
+    empty, mask = ctypes.c_char_p(b""), ctypes.c_uint(STATX_MNT_ID)
+    _check(_library.statx(ctypes.c_int(descriptor), empty, AT_EMPTY_PATH, mask, answer))
+    found = answer.raw
+    if int.from_bytes(found[:4], sys.byteorder) & STATX_MNT_ID:
+        return int.from_bytes(found[_STATX_MOUNT : _STATX_MOUNT + 8], sys.byteorder)
+    with open(f"/proc/self/fdinfo/{descriptor}", encoding="ascii") as info:
+        return next(int(line.split()[1]) for line in info if line.startswith("mnt_id:"))
 
 
 def is_unsupported(error: OSError) -> bool:

@@ -13,6 +13,7 @@ from etcsync.hub.git import GitTimeoutError
 from etcsync.hub.hub import base_ref, branch_ref, pending_ref
 from etcsync.hub.integrity import missing_objects
 from etcsync.hub.refs import LEFT_OVER_AFTER, lock_files
+from etcsync.tree.staging import is_clear
 
 OBJECTS_LIMIT = 10.0
 """Seconds that the search for missing objects may take."""
@@ -100,6 +101,7 @@ def staging(facts: Facts) -> Iterator[Finding]:
         return
     yield from open_to_others(directory, "new versions of secrets wait there")
     names = sorted(os.listdir(directory))
+    names = [name for name in names if not is_clear(os.path.join(directory, name))]
     known = [name for name in names if name in facts.tree_paths]
     unknown = [name for name in names if name not in facts.tree_paths]
     if known:

@@ -25,6 +25,7 @@ from etcsync.reconcile.reconciler import fetch, reconcile
 from etcsync.reconcile.suspensions import forgetting
 from etcsync.settings_file import add_clients
 from etcsync.settings_file import remove_client as remove_from_settings
+from etcsync.tree.staging import Staging
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,3 +236,4 @@ def _forget(settings: Settings, name: str, *, tree_is_gone: bool) -> None:
         dropped = [pending_ref(name), *([base_ref(name)] if tree_is_gone else [])]
         hub.update_refs(RefUpdate(ref, None, refs[ref]) for ref in dropped if ref in refs)
         remove_worktree(hub, name)
+    Staging(settings.trees.staging).remove(name)

@@ -143,6 +143,7 @@ class UpstreamFiles:
                 with staging.bench(BENCH, tree, inside=inside) as bench:
                     self._keep_unknown(bench, tree)
             staging.discard(BENCH, tree, inside=staging.lies_inside(tree))
+        staging.remove(BENCH)
 
     def is_empty(self, directory: str, changes: Mapping[str, Entry | None]) -> bool:
         """Return whether a directory will hold nothing once ``changes`` are made."""

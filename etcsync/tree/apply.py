@@ -79,7 +79,7 @@ def stage(
                 stager = _Stager(tree, bench, contents, source, ownership)
                 for number, (change, way) in enumerate(wanted, 1):
                     _stage_one(staged, stager, f"{number:06d}", change, way)
-                journal.write_journal(bench, (item.slot for item in staged.items))
+                journal.write_journal(bench, tree, (item.slot for item in staged.items))
             except OSError as error:
                 reason = error
             else:
@@ -159,7 +159,9 @@ class _Stager:
             attributes = kept_attributes(self.tree, change.path) | attributes
         mirrored = is_mirrored(after) and after.kind is Kind.FILE
         source = (self.source, change.path) if mirrored and self.source is not None else None
-        prepare(place, after, self.contents, source, attributes, ownership=self.ownership)
+        prepare(
+            place, self.tree, after, self.contents, source, attributes, ownership=self.ownership
+        )
 
 
 def sync(staged: Iterable[Staged]) -> None:

@@ -36,6 +36,12 @@ STAGING_NAME = ".etcsync.tmp"
 PATH_LIMIT = 4000
 """Bytes of a path given to the kernel at once; longer ones are walked piece by piece."""
 
+NO_ATTRIBUTE = {errno.ENODATA, errno.ENOTSUP}
+"""An extended attribute is not set, or cannot be."""
+
+_NO_NAMELESS = {errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.EPERM, errno.EACCES}
+"""Files without names are unknown here, or the directory may not be written to; open(2)."""
+
 LEASE_PATIENCE = 2.0
 """Seconds to wait for another holder (an NFS delegation, fcntl(2) F_SETLEASE) to let go."""
 
@@ -44,8 +50,8 @@ _O_ENTER = _O_PATH | os.O_DIRECTORY
 _O_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _O_READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
-
 _O_WRITE = os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+_O_NAMELESS = os.O_TMPFILE | os.O_RDWR | os.O_CLOEXEC
 _UTF8 = sys.getfilesystemencoding() == "utf-8"
 
 
@@ -336,6 +342,51 @@ def make_file(place: Place) -> int:
     """Make a new empty file, readable by its owner alone, and return a writable descriptor."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     return os.open(place.name, flags, 0o600, dir_fd=place.directory)
+
+
+@contextmanager
+def new_file(place: Place, near: int) -> Iterator[int]:
+    """Yield a writable descriptor of a new empty file, readable by its owner alone.
+
+    It stands at ``place`` once the block is left, complete, where the file system can do that.
+
+    Args:
+        place: On a bench.
+        near: An open directory of the tree that the file is for. It is made there, without a name,
+            as a file system keeps together what is made in one directory.
+    """
+    nameless = _make_nameless(near)
+    descriptor = make_file(place) if nameless is None else nameless
+    try:
+        yield descriptor
+        if nameless is not None:
+            os.link(f"/proc/self/fd/{descriptor}", place.name, dst_dir_fd=place.directory)
+    finally:
+        os.close(descriptor)
+
+
+def _make_nameless(directory: int) -> int | None:
+    """Make a file without a name and without what the directory hands on; None: that cannot be."""
+    try:
+        descriptor = os.open(".", _O_NAMELESS, 0o600, dir_fd=directory)
+    except OSError as error:
+        if error.errno in _NO_NAMELESS:
+            return None
+        raise
+    try:
+        os.removexattr(descriptor, "system.posix_acl_access")
+    except OSError as error:
+        if error.errno not in NO_ATTRIBUTE:
+            os.close(descriptor)
+            raise
+    return descriptor
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write ``content``, however many calls that takes."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def change_mode(descriptor: int, mode: int) -> None:

@@ -50,14 +50,14 @@ class Slot(NamedTuple):
         return Place(bench.descriptor, encode_path(self.name))
 
 
-def write_journal(bench: OpenTree, slots: Iterable[Slot]) -> None:
-    """Write down what was staged.
+def write_journal(bench: OpenTree, tree: OpenTree, slots: Iterable[Slot]) -> None:
+    """Write down what was staged for a tree.
 
     Raises:
         OSError: It cannot be written.
     """
-    with open(beneath.make_file(_place(bench, STAGED_NAME)), "wb") as file:
-        file.write(json.dumps(list(slots)).encode())
+    with beneath.new_file(_place(bench, STAGED_NAME), tree.descriptor) as descriptor:
+        beneath.write_all(descriptor, json.dumps(list(slots)).encode())
 
 
 def begin_swapping(bench: OpenTree) -> None:

@@ -27,11 +27,10 @@ _SIGNATURES = {"security.ima", "security.evm"}
 SOURCE_CHANGED = errno.ESTALE
 """The source of a mirrored path is not what the plan saw."""
 
-_UNSUPPORTED = {errno.ENOTSUP, errno.ENODATA}
-
 
 def prepare(
     place: Place,
+    tree: OpenTree,
     after: Entry,
     contents: Callable[[str], bytes],
     source: tuple[OpenTree, str] | None,
@@ -43,6 +42,7 @@ def prepare(
 
     Args:
         place: Where.
+        tree: What it is made for.
         after: A file, symbolic link or directory.
         contents: Gives the content of a blob.
         source: For a mirrored path: the root's open /etc, and the path in it.
@@ -61,16 +61,12 @@ def prepare(
         case Kind.DIRECTORY:
             prepare_directory(place, after, ownership=ownership)
         case Kind.FILE:
-            descriptor = beneath.make_file(place)
-            try:
+            with beneath.new_file(place, tree.descriptor) as descriptor:
                 if source is not None:
                     _copy(source, descriptor, after, ownership=ownership)
                 else:
-                    _write(descriptor, contents(after.oid))
-            except BaseException:
-                os.close(descriptor)
-                raise
-            _finish(descriptor, after.mode, owner, attributes)
+                    beneath.write_all(descriptor, contents(after.oid))
+                _finish(descriptor, after.mode, owner, attributes)
         case Kind.OTHER:
             raise OSError(errno.EINVAL, "something of no recordable kind cannot be made")
 
@@ -78,9 +74,12 @@ def prepare(
 def prepare_directory(place: Place, after: Entry, *, ownership: bool) -> None:
     """Make the directory that ``after`` describes at an empty place of a bench."""
     beneath.make_directory(place)
-    descriptor = beneath.open_own_directory(place)
     owner = (after.uid, after.gid) if ownership else None
-    _finish(descriptor, after.mode, owner, NO_ATTRIBUTES)
+    descriptor = beneath.open_own_directory(place)
+    try:
+        _finish(descriptor, after.mode, owner, NO_ATTRIBUTES)
+    finally:
+        os.close(descriptor)
 
 
 def _make_link(target: bytes, place: Place) -> None:
@@ -92,19 +91,16 @@ def _make_link(target: bytes, place: Place) -> None:
 def _finish(
     descriptor: int, mode: int, owner: tuple[int, int] | None, attributes: Attributes
 ) -> None:
-    """Give a new file its metadata and close it.
+    """Give a new file its metadata.
 
     The owner comes first, since a change of owner takes capabilities and setuid away; the mode
     last, since it sets the mask of an ACL.
     """
-    try:
-        if owner is not None:
-            os.fchown(descriptor, *owner)
-        for name, value in attributes.items():
-            _set_attribute(descriptor, name, value)
-        os.fchmod(descriptor, mode)
-    finally:
-        os.close(descriptor)
+    if owner is not None:
+        os.fchown(descriptor, *owner)
+    for name, value in attributes.items():
+        _set_attribute(descriptor, name, value)
+    os.fchmod(descriptor, mode)
 
 
 def _set_attribute(descriptor: int, name: str, value: bytes) -> None:
@@ -114,14 +110,8 @@ def _set_attribute(descriptor: int, name: str, value: bytes) -> None:
             os.setxattr(descriptor, name, value)
     except OSError as error:
         forbidden = error.errno == errno.EPERM and os.geteuid() != 0
-        if error.errno not in _UNSUPPORTED and not forbidden:
+        if error.errno not in beneath.NO_ATTRIBUTE and not forbidden:
             raise
-
-
-def _write(descriptor: int, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(descriptor, rest) :]
 
 
 def _copy(source: tuple[OpenTree, str], target: int, after: Entry, *, ownership: bool) -> None:
@@ -135,7 +125,7 @@ def _copy(source: tuple[OpenTree, str], target: int, after: Entry, *, ownership:
     try:
         _expect(descriptor, after, ownership=ownership)
         while chunk := os.read(descriptor, _CHUNK):
-            _write(target, chunk)
+            beneath.write_all(target, chunk)
         status = _expect(descriptor, after, ownership=ownership)
     finally:
         os.close(descriptor)
@@ -166,7 +156,7 @@ def kept_attributes(tree: OpenTree, path: str) -> dict[str, bytes]:
             if name not in _SIGNATURES and (name.startswith(_KEPT_SPACES) or name in _KEPT_NAMES)
         }
     except OSError as error:
-        if error.errno in _UNSUPPORTED:
+        if error.errno in beneath.NO_ATTRIBUTE:
             return {}
         raise
     finally:

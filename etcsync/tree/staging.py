@@ -3,9 +3,11 @@
 It lies beside the trees, out of every client's reach; only where a tree is a file system of its
 own does it lie in the tree, under a name that nothing reads. Each change has a numbered slot on it,
 and a journal tells what belongs where.
+
+A bench beside the trees stays when it is empty: on some file systems, to make a directory and
+remove it takes longer than all else that a small change needs.
 """
 
-import errno
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -13,10 +15,9 @@ from dataclasses import dataclass
 
 from etcsync.entries import decode_path, encode_path
 from etcsync.errors import TreeError
+from etcsync.system_calls import mount_id
 from etcsync.tree import beneath, journal
 from etcsync.tree.beneath import STAGING_NAME, OpenTree, Place, open_tree
-
-_NO_ATTRIBUTE = {errno.ENODATA, errno.ENOTSUP}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,9 @@ class Staging:
             TreeError: The staging directory cannot be used.
         """
         with self._open() as top:
-            return _mount(top.descriptor) != _mount(tree.descriptor) or top.device != tree.device
+            return top.device != tree.device or mount_id(top.descriptor) != mount_id(
+                tree.descriptor
+            )
 
     @contextmanager
     def bench(self, client: str, tree: OpenTree, *, inside: bool) -> Iterator[OpenTree]:
@@ -50,9 +53,7 @@ class Staging:
             name = bench_name(client, inside=inside)
             path = f"{above.path}/{name}"
             try:
-                with suppress(FileExistsError):
-                    beneath.make_directory(Place(above.descriptor, encode_path(name)))
-                descriptor = stack.enter_context(above.directory(name))
+                descriptor = stack.enter_context(_made(above, name))
             except OSError as error:
                 raise TreeError(
                     f"The staging directory {path} cannot be used: {error.strerror}.",
@@ -76,7 +77,7 @@ class Staging:
         return found
 
     def discard(self, client: str, tree: OpenTree, *, inside: bool) -> None:
-        """Clear a client's bench and remove it, the journal last.
+        """Clear a client's bench, the journal last; remove it, if it lies in the tree.
 
         Raises:
             TreeError: Something on it cannot be removed.
@@ -84,24 +85,54 @@ class Staging:
         with self.bench(client, tree, inside=inside) as bench:
             for name in (*slots_in_use(bench), *reversed(journal.NAMES)):
                 clear(Place(bench.descriptor, encode_path(name)))
-        with ExitStack() as stack:
-            above = tree if inside else stack.enter_context(self._open())
-            own = encode_path(bench_name(client, inside=inside))
-            with suppress(OSError):  # an empty directory that stays is found and used again
-                beneath.rmdir(Place(above.descriptor, own))
+        if inside:
+            _put_away(tree, bench_name(client, inside=True))
+
+    def remove(self, client: str) -> None:
+        """Remove a client's bench beside the trees; one that holds something stays."""
+        if os.path.isdir(self.directory):
+            with self._open() as top:
+                _put_away(top, bench_name(client, inside=False))
 
     @contextmanager
     def _open(self) -> Iterator[OpenTree]:
-        try:
-            os.makedirs(self.directory, mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise TreeError(
-                f"The staging directory {self.directory} cannot be made: {error.strerror}.",
-                hint="Check trees.staging in the settings.",
-            ) from error
+        if not os.path.isdir(self.directory):
+            try:
+                os.makedirs(self.directory, mode=0o700, exist_ok=True)
+            except OSError as error:
+                raise TreeError(
+                    f"The staging directory {self.directory} cannot be made: {error.strerror}.",
+                    hint="Check trees.staging in the settings.",
+                ) from error
         with open_tree(self.directory, writable=True) as top:
             _own(top.descriptor, self.directory)
             yield top
+
+
+def is_clear(bench_path: str) -> bool:
+    """Whether a bench beside the trees holds nothing, as between two runs."""
+    with suppress(NotADirectoryError):
+        return not os.listdir(bench_path)
+    return False
+
+
+@contextmanager
+def _made(above: OpenTree, name: str) -> Iterator[int]:
+    """Open a directory, made where it does not exist."""
+    try:
+        descriptor = above.open_directory(name)
+    except FileNotFoundError:
+        beneath.make_directory(Place(above.descriptor, encode_path(name)))
+        descriptor = above.open_directory(name)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _put_away(above: OpenTree, name: str) -> None:
+    with suppress(OSError):  # an empty directory that stays is found and used again
+        beneath.rmdir(Place(above.descriptor, encode_path(name)))
 
 
 def bench_name(client: str, *, inside: bool) -> str:
@@ -124,14 +155,8 @@ def _own(descriptor: int, path: str) -> None:
     try:
         os.removexattr(descriptor, "system.posix_acl_default")
     except OSError as error:
-        if error.errno not in _NO_ATTRIBUTE:
+        if error.errno not in beneath.NO_ATTRIBUTE:
             raise
-
-
-def _mount(descriptor: int) -> str:
-    """Return the mount that a descriptor lies on; see proc(5), /proc/PID/fdinfo."""
-    with open(f"/proc/self/fdinfo/{descriptor}", encoding="ascii") as info:
-        return next(line for line in info if line.startswith("mnt_id:"))
 
 
 def slots_in_use(bench: OpenTree) -> list[str]:

@@ -375,8 +375,10 @@ def test_an_acl_is_kept_and_the_mode_is_exact(work):
 
 
 @pytest.mark.root
-def test_a_default_acl_beside_the_trees_reaches_no_new_file(work):
-    os.setxattr(work.tree.parent, "system.posix_acl_default", ACL)
+@pytest.mark.parametrize("where", ["beside", "of the tree"])
+def test_a_default_acl_reaches_no_new_file(work, where):
+    holder = work.tree.parent if where == "beside" else work.tree
+    os.setxattr(holder, "system.posix_acl_default", ACL)
     assert work.apply({"new": work.file(b"x", 0o644)}).done == {"new"}
     assert "system.posix_acl_access" not in os.listxattr(work.tree / "new")
 
@@ -494,6 +496,22 @@ def test_the_staging_directory_is_open_to_its_owner_alone(work):
     assert stat.S_IMODE((bench / "client0").stat().st_mode) == 0o700
     staged.swap()
     staged.finish()
+
+
+def test_the_bench_stays_when_it_is_empty_until_it_is_removed(work):
+    bench = Path(work.staging.directory) / "client0"
+    work.apply({"motd": work.file(b"one\n")})
+    made = bench.stat().st_ino
+    work.apply({"motd": work.file(b"two\n"), "new": directory()})
+    assert (bench.stat().st_ino, work.bench()) == (made, [])
+    work.stage({"motd": work.file(b"three\n")})
+    work.staging.remove("client0")
+    assert "journal.new" in work.bench()
+    work.recover()
+    with open_tree(str(work.tree), writable=True) as tree:
+        work.staging.discard("client0", tree, inside=False)
+    work.staging.remove("client0")
+    assert not bench.exists()
 
 
 def test_a_staging_directory_that_is_a_link_is_refused(work, tmp_path):

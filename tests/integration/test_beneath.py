@@ -154,3 +154,36 @@ def test_exchange_and_move_take_one_step_or_none(tree):
         beneath.exchange(file, other)
     assert (tree / "conf" / "file").read_text() == "other"
     assert (tree / "other").read_text() == "inside"
+
+
+def test_a_new_file_appears_when_it_is_complete(tree):
+    with open_tree(str(tree)) as opened:
+        new = Place(opened.descriptor, b"new")
+        with beneath.new_file(new, opened.descriptor) as descriptor:
+            beneath.write_all(descriptor, b"whole")
+            assert not (tree / "new").exists()
+        with pytest.raises(FileExistsError), beneath.new_file(new, opened.descriptor):
+            pass
+    assert (tree / "new").read_text() == "whole"
+    assert stat.S_IMODE((tree / "new").stat().st_mode) == 0o600
+
+
+def test_a_new_file_whose_making_fails_never_was(tree):
+    with open_tree(str(tree)) as opened:
+        new = Place(opened.descriptor, b"new")
+        with pytest.raises(ZeroDivisionError), beneath.new_file(new, opened.descriptor):
+            raise ZeroDivisionError
+    assert not (tree / "new").exists()
+
+
+def test_where_files_must_have_names_a_new_file_is_made_in_its_place(tree):
+    nowhere = os.open("/proc", os.O_RDONLY)
+    try:
+        with open_tree(str(tree)) as opened:
+            new = Place(opened.descriptor, b"new")
+            with beneath.new_file(new, nowhere) as descriptor:
+                beneath.write_all(descriptor, b"whole")
+                assert (tree / "new").exists()
+    finally:
+        os.close(nowhere)
+    assert (tree / "new").read_text() == "whole"

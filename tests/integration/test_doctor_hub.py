@@ -102,8 +102,14 @@ def test_a_client_that_was_never_set_up_is_a_warning(cluster):
 
 
 def test_a_client_that_was_removed_is_no_finding(cluster):
+    cluster.write("motd", "new\n")
+    cluster.sync()
+    benches = set((cluster.place / ".etcsync").iterdir())
     cluster.run("client", "remove", "client1")
     assert findings(cluster) == []
+    assert benches - set((cluster.place / ".etcsync").iterdir()) == {
+        cluster.place / ".etcsync/client1"
+    }
 
 
 def test_a_client_whose_history_is_lost_is_serious(cluster):
@@ -122,9 +128,11 @@ def test_a_run_that_was_cut_off_is_noted(cluster):
 
 def test_what_was_left_in_the_staging_directory_is_noted(cluster):
     staging = cluster.place / ".etcsync"
-    (staging / "client0").mkdir(parents=True)
+    (staging / "client0").mkdir(parents=True, exist_ok=True)
     (staging / "client0/journal").touch()
     (staging / "former").mkdir()
+    (staging / "former/000001").touch()
+    (staging / "client1").mkdir(exist_ok=True)
     staging.chmod(0o700)
     own, other = findings(cluster)
     assert {own["severity"], other["severity"]} == {"note"}

@@ -25,11 +25,13 @@ CALLS = (
 )
 OPTIONS = ("-f", "-y", "-s", "100000000", "-e", f"trace={CALLS}", "-e", "signal=none")
 
-_CALL = re.compile(rb"^(\d+) +(\w+)\((.*)\) += (-?\d+|\?)(?:<(.*?)>)?(?: .*)?$", re.DOTALL)
+_CALL = re.compile(
+    rb"^(\d+) +(\w+)\((.*)\) += (-?\d+|\?)(?:<(.*?)>)?(?:\(deleted\))?(?: .*)?$", re.DOTALL
+)
 _UNFINISHED = re.compile(rb"^(\d+) +(.*) <unfinished \.\.\.>$", re.DOTALL)
 _RESUMED = re.compile(rb"^(\d+) +<\.\.\. \w+ resumed>(.*)$", re.DOTALL)
 _ARGUMENT = re.compile(rb'"(?:[^"\\]|\\.)*"(?:\.\.\.)?|[^,"{\[]+|\{.*?\}|\[.*?\]', re.DOTALL)
-_DESCRIPTOR = re.compile(rb"^(-?\d+|AT_FDCWD)(?:<(.*)>)?$", re.DOTALL)
+_DESCRIPTOR = re.compile(rb"^(-?\d+|AT_FDCWD)(?:<(.*)>)?(?:\(deleted\))?$", re.DOTALL)
 
 
 @dataclass
@@ -115,6 +117,7 @@ class Disk:
         self.root = self._read(self.top)
         self.offsets: dict[tuple[int, bytes], int] = {}
         self.opened: dict[tuple[int, int], bytes] = {}
+        self.nameless: dict[bytes, Node] = {}
 
     def _read(self, place: bytes) -> Node:
         state = os.lstat(place)
@@ -146,6 +149,8 @@ class Disk:
         return path[len(self.top) + 1 :].split(b"/")
 
     def find(self, path: bytes) -> Node | None:
+        if path in self.nameless:
+            return self.nameless[path]
         parts = self._below(path)
         if parts is None:
             return None
@@ -195,7 +200,11 @@ class Disk:
 
     def _open(self, call: Call, path: bytes, flags: bytes) -> None:
         slot = self._slot(path)
-        if slot is None or b"O_TMPFILE" in flags or b"O_PATH" in flags:
+        if slot is None or b"O_PATH" in flags:
+            return
+        if b"O_TMPFILE" in flags:
+            self.nameless[call.path] = Node("file", 0o600)
+            self.offsets[call.result, call.path] = 0
             return
         above, name = slot
         if b"O_CREAT" in flags and name not in above.names:
@@ -265,12 +274,14 @@ class Disk:
             target[0].names[target[1]] = source[0].names.pop(source[1])
 
     def _do_link(self, call: Call) -> None:
-        self._link(self._plain(call), self._plain(call, 1))
+        self._link(call.process, self._plain(call), self._plain(call, 1))
 
     def _do_linkat(self, call: Call) -> None:
-        self._link(self._at(call, 0), self._at(call, 2))
+        self._link(call.process, self._at(call, 0), self._at(call, 2))
 
-    def _link(self, old: bytes, new: bytes) -> None:
+    def _link(self, process: int, old: bytes, new: bytes) -> None:
+        if old.startswith(b"/proc/self/fd/"):
+            old = self.opened.get((process, int(old.rpartition(b"/")[2])), old)
         node, slot = self.find(old), self._slot(new)
         if node is not None and slot is not None:
             slot[0].names[slot[1]] = node
