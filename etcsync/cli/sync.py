@@ -51,17 +51,29 @@ def plan(
     "--allow-mass-delete", is_flag=True, help="Confirm deletions above limits.max_delete_percent."
 )
 @click.option("--accept-rewrite", is_flag=True, help="Go on although upstream rewrote history.")
+@click.option("--quick", is_flag=True, help="Look only where upstream has changed something.")
 @with_context
 def sync(
-    context: Context, clients: tuple[str, ...], *, allow_mass_delete: bool, accept_rewrite: bool
+    context: Context,
+    clients: tuple[str, ...],
+    *,
+    allow_mass_delete: bool,
+    accept_rewrite: bool,
+    quick: bool,
 ) -> int:
     """Bring upstream's commits to the clients' trees, once.
 
     What clients changed is recorded first, then merged as the policy says; what does not merge is
     held and reported, and everything else goes on. Without CLIENT, all clients.
+
+    With --quick, what clients changed in directories that upstream's commits do not touch is left
+    as it is, to be found and recorded by the next sync without it.
     """
     options = SyncOptions(
-        allow_mass_delete=allow_mass_delete, accept_rewrite=accept_rewrite, wait=context.wait
+        allow_mass_delete=allow_mass_delete,
+        accept_rewrite=accept_rewrite,
+        wait=context.wait,
+        quiet=frozenset(each.name for each in context.settings.clients if quick),
     )
     with _progress(context) as advance:
         run = sync_clients(context.settings, clients, options, advance)

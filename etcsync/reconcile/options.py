@@ -34,8 +34,8 @@ class SyncOptions:
             and the run's result does not name them.
         contested: Paths by client that the client changes over and over, each with the reason in
             sentences: they are held from now on instead of being put back.
-        quiet: Clients whose trees are as the last run left them, as far as anybody has heard: where
-            that is remembered, only the directories that may be written to are looked at.
+        quiet: Clients whose trees are taken to be as the last run left them: where that is
+            remembered, only the directories that may be written to are looked at.
         looking: Told a client's name right before its tree is looked at: at the beginning, and once
             more at what was put in place.
     """

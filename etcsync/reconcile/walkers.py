@@ -22,8 +22,8 @@ class Question(NamedTuple):
     """A tree to be compared; see `etcsync.tree.imprint.differences`.
 
     Attributes:
-        quiet: The tree is as it was, as far as anybody has heard: unless a wanted directory
-            differs, the others are not looked at.
+        quiet: The tree is taken to be as it was: unless a wanted directory differs, the others
+            are not looked at.
     """
 
     tree_path: str

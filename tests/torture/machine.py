@@ -154,6 +154,11 @@ class Torture(RuleBasedStateMachine):
         self._count()
         self._sync(which)
 
+    @rule(which=st.sampled_from(((), CLIENTS[1:])))
+    def sync_quickly(self, which: tuple[str, ...]) -> None:
+        self._count()
+        self._sync(which, "--quick")
+
     @rule()
     def sync_until_rest(self) -> None:
         """The second time there is nothing to do, the third time nothing is written either.
@@ -323,11 +328,11 @@ class Torture(RuleBasedStateMachine):
             self.checker.check(cut_off=self.cut_off)
         return answer
 
-    def _sync(self, which: Sequence[str]) -> Any:
+    def _sync(self, which: Sequence[str], *options: str) -> Any:
         """Sync, and see that every change of upstream's is accounted for; None where it refused."""
         rewrite = ("--accept-rewrite",) if self.rewritten else ()
         held_still = {name: survey(self.cluster.tree(name)) for name in self.suspended}
-        answer = self._run("sync", "--json", *rewrite, *which)
+        answer = self._run("sync", "--json", *options, *rewrite, *which)
         if "error" in answer.json:
             raise BrokenPromiseError(f"sync refused: {answer.json['error']}")
         self.rewritten = False
