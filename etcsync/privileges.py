@@ -69,7 +69,11 @@ def limited_to(work: Work) -> Iterator[None]:
     In a block within another it has those of both.
     """
     outer: int | None = getattr(_thread, "mask", None)
-    _thread.mask = wanted = (outer or 0) | mask(work)
+    wanted = (outer or 0) | mask(work)
+    if wanted == outer:
+        yield
+        return
+    _thread.mask = wanted
     before = system_calls.capget()
     lowered = before._replace(effective=wanted & before.permitted)
     try:

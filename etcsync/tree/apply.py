@@ -79,7 +79,7 @@ def stage(
                 stager = _Stager(tree, bench, contents, source, ownership)
                 for number, (change, way) in enumerate(wanted, 1):
                     _stage_one(staged, stager, f"{number:06d}", change, way)
-                journal.write_journal(bench, tree, (item.slot for item in staged.items))
+                journal.write_journal(bench, (item.slot for item in staged.items))
             except OSError as error:
                 reason = error
             else:

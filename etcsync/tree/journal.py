@@ -5,6 +5,7 @@ bench whether it is etcsync's own or came out of a client's tree.
 """
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import NamedTuple
@@ -50,14 +51,17 @@ class Slot(NamedTuple):
         return Place(bench.descriptor, encode_path(self.name))
 
 
-def write_journal(bench: OpenTree, tree: OpenTree, slots: Iterable[Slot]) -> None:
-    """Write down what was staged for a tree.
+def write_journal(bench: OpenTree, slots: Iterable[Slot]) -> None:
+    """Write down what was staged.
 
     Raises:
         OSError: It cannot be written.
     """
-    with beneath.new_file(_place(bench, STAGED_NAME), tree.descriptor) as descriptor:
+    descriptor = beneath.make_file(_place(bench, STAGED_NAME))
+    try:
         beneath.write_all(descriptor, json.dumps(list(slots)).encode())
+    finally:
+        os.close(descriptor)
 
 
 def begin_swapping(bench: OpenTree) -> None:

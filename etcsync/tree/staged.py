@@ -126,8 +126,8 @@ class Staged:
                         stats[path] = key
                     elif _may_have_changed(item, swapper.tree):
                         unsettled.add(path)
-            if not stranded:
-                self.discard()
+                if not stranded:
+                    self._staging.clear(swapper.bench, swapper.tree, inside=self._inside)
         done, raced, kept = frozenset(self.done), frozenset(self.raced), frozenset(self.kept)
         return Applied(
             done, raced, kept, dict(self.failed), tuple(stranded), stats, frozenset(unsettled)

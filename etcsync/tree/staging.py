@@ -83,10 +83,14 @@ class Staging:
             TreeError: Something on it cannot be removed.
         """
         with self.bench(client, tree, inside=inside) as bench:
-            for name in (*slots_in_use(bench), *reversed(journal.NAMES)):
-                clear(Place(bench.descriptor, encode_path(name)))
+            self.clear(bench, tree, inside=inside)
+
+    def clear(self, bench: OpenTree, tree: OpenTree, *, inside: bool) -> None:
+        """Do what `discard` does to a bench that is open."""
+        for name in (*slots_in_use(bench), *reversed(journal.NAMES)):
+            clear(Place(bench.descriptor, encode_path(name)))
         if inside:
-            _put_away(tree, bench_name(client, inside=True))
+            _put_away(tree, STAGING_NAME)
 
     def remove(self, client: str) -> None:
         """Remove a client's bench beside the trees; one that holds something stays."""
