@@ -120,16 +120,17 @@ def _is_missing(program: str) -> Callable[[], str]:
     return lambda: "" if shutil.which(program) else "not installed"
 
 
-def _managed(name: str, source: str) -> Kind:
+def _managed(name: str, source: str, *options: str) -> Kind:
     return Kind(
-        name,
+        " ".join(("etcsync" if options else name, *options)),
         lambda scene: scene.add_managed(name, scene.clients, source),
-        lambda scene, _: scene.fleets[name].etcsync("sync"),
+        lambda scene, _: scene.fleets[name].etcsync("sync", *options),
     )
 
 
 KINDS = {
     "etcsync": _managed("etcsync", os.path.dirname(HERE)),
+    "quick": _managed("quick", os.path.dirname(HERE), "--quick"),
     "pull": Kind("loop of git pull", lambda s: s.add_clones("pull", s.clients), _loop),
     "xargs": Kind(
         f"xargs -P{PROCESSORS} git pull", lambda s: s.add_clones("xargs", s.clients), _xargs

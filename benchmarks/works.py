@@ -16,7 +16,7 @@ MERGED = "login.defs"
 ATTENTION = frozenset({0, 1, 123})
 """Statuses that say that something did not merge; 123 is xargs's."""
 
-MANAGED = ("etcsync", "other")
+MANAGED = ("etcsync", "quick", "other")
 
 
 class Work(ABC):

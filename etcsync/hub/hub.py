@@ -77,6 +77,7 @@ class Hub(Closing):
         self._git = self._open.enter_context(git_command(self.path, **borrowed))
         self._contents: ObjectReader | None = None
         self._headers: ObjectReader | None = None
+        self._sizes: dict[str, int] = {}
         self._trees = TreeCache(lambda oids: self._reader().read(oids, "tree"))
         self._ancestry = Ancestry(self._rev_list)
 
@@ -115,11 +116,15 @@ class Hub(Closing):
 
     def has(self, oids: Iterable[str]) -> set[str]:
         """Return those of the ids whose objects the hub holds."""
-        return set(self.sizes(oids))
+        return {oid for oid, _, _ in self._header_reader().sizes(oids)}
 
     def sizes(self, oids: Iterable[str]) -> dict[str, int]:
         """Return the sizes in bytes of those objects that the hub holds."""
-        return {oid: size for oid, _, size in self._header_reader().sizes(oids)}
+        wanted = set(oids)
+        if new := wanted - self._sizes.keys():
+            found = self._header_reader().sizes(new)
+            self._sizes.update((oid, size) for oid, _, size in found)
+        return {oid: self._sizes[oid] for oid in wanted if oid in self._sizes}
 
     def blob(self, oid: str) -> bytes:
         """Return the content of the blob ``oid``."""

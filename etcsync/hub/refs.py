@@ -7,6 +7,7 @@ reads it as it always does (its format: the comment at the head of git's refs/pa
 What git itself writes beside it (a fetch, an administrator's commit) is folded in first.
 """
 
+import functools
 import os
 import re
 import time
@@ -72,6 +73,7 @@ def pending_ref(client: str) -> str:
     return PENDING_PREFIX + checked_client(client)
 
 
+@functools.lru_cache(maxsize=65_536)
 def checked_client(client: str) -> str:
     """Return ``client`` if branches, refs and directories of the hub can bear that name.
 

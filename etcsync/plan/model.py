@@ -246,9 +246,12 @@ UNRECORDED = Entry(Kind.OTHER, "", 0, 0, 0)
 
 def changed_paths(old: Tree, new: Tree) -> set[str]:
     """Return the paths whose entries differ."""
-    changed = {path for path, entry in new.items() if old.get(path) != entry}
-    changed.update(path for path in old if path not in new)
-    return changed
+    changed = {
+        path
+        for path, entry in new.items()
+        if (before := old.get(path)) is not entry and before != entry
+    }
+    return changed | (old.keys() - new.keys())
 
 
 def conflict_id(

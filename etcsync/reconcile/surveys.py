@@ -102,10 +102,13 @@ def survey_of(
     metadata: tuple[int, str] | None,
 ) -> Survey:
     """Return the survey that says what ``found`` does; the arguments are as in `Survey`."""
-    changed = {path: entry for path, entry in found.entries.items() if base.get(path) != entry}
     kept = {
-        "entries": changed,
-        "gone": [path for path in base if path not in found.entries],
+        "entries": {
+            path: entry
+            for path, entry in found.entries.items()
+            if (before := base.get(path)) is not entry and before != entry
+        },
+        "gone": sorted(base.keys() - found.entries.keys()),
         "unmanaged": found.unmanaged,
         "hidden": found.hidden,
         "mirrored": found.mirrored,
@@ -132,8 +135,9 @@ class Surveys:
         self._key = key
         # What a rule does, whatever file it stands in.
         effects = [(rule.paths, rule.clients, dict(rule.effects)) for rule in rules]
-        self._common = repr((__version__, _FORMAT, effects, limits)).encode(
-            "utf-8", "surrogateescape"
+        common = repr((__version__, _FORMAT, effects, limits))
+        self._common = hashlib.blake2b(
+            common.encode("utf-8", "surrogateescape"), digest_size=_DIGEST
         )
         self._lines: dict[str, bytes] = {}
         self._changed = False
@@ -143,8 +147,9 @@ class Surveys:
 
     def terms(self, client: Client) -> str:
         """Return a digest of what decides, besides the tree, what a look at it finds."""
-        own = repr((client.name, sorted(client.labels))).encode()
-        return hashlib.blake2b(self._common + own, digest_size=_DIGEST).hexdigest()
+        digest = self._common.copy()
+        digest.update(repr((client.name, sorted(client.labels))).encode())
+        return digest.hexdigest()
 
     def of(self, client: Client) -> Survey | None:
         """Return the client's survey, if it has one that was made by the same terms."""

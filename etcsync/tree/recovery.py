@@ -90,13 +90,12 @@ def salvage(
 
 
 def while_written_to(bench: OpenTree, slots: Sequence[Slot]) -> Iterator[None]:
-    """Yield once, and again as long as somebody has what lies in the slots open for writing.
+    """Yield again and again, as long as somebody has what lies in the slots open for writing.
 
     What came out of a tree can be opened by nobody any more, so once this ends nothing is written
     to it; but it ends after `PATIENCE` in any case.
     """
     until = time.monotonic() + PATIENCE
-    yield
     while any(is_open_for_writing(bench, slot.place(bench)) for slot in slots):
         if time.monotonic() > until:
             return

@@ -91,10 +91,7 @@ class Staged:
         """
         if self.items:
             with self._opened() as swapper:
-                self._await_writers(swapper)
-                for item in self.items:
-                    if item.out is Out.THEIRS:
-                        self._look_again(item, swapper)
+                self._look_at_what_came_out(swapper)
                 self._take_back_groups(swapper)
         return not (self.raced or self.kept or self.failed)
 
@@ -113,7 +110,7 @@ class Staged:
         unsettled: set[str] = set()
         if self.items:
             with self._opened() as swapper:
-                self._await_writers(swapper)
+                self._look_at_what_came_out(swapper)
                 self._take_back_groups(swapper)
                 for item in reversed(self.items):
                     stranded += self._finish_one(item, swapper)
@@ -187,18 +184,20 @@ class Staged:
                 self.done.discard(item.slot.path)
                 self.raced.add(item.slot.path)
 
-    def _await_writers(self, swapper: Swapper) -> None:
-        """Put back what is still written to, and give the writers some time."""
+    def _look_at_what_came_out(self, swapper: Swapper) -> None:
+        """Put back what has been written to since; writers are given some time to end.
+
+        What is put back brings to the bench what stood in its place, which may be written to, too.
+        """
         swapped = [item for item in self.items if item.out is not Out.STAGED]
-        for _ in while_written_to(swapper.bench, [item.slot for item in swapped]):
-            for item in swapped:
-                if item.out is Out.THEIRS:
-                    self._look_again(item, swapper)
+        looking = True
+        while looking:
+            for _ in while_written_to(swapper.bench, [item.slot for item in swapped]):
+                self._look_again(swapper)
+            looking = self._look_again(swapper)
 
     def _finish_one(self, item: Item, swapper: Swapper) -> list[Leftover]:
         """Clear a slot, unless it holds what must be recorded first; return that."""
-        if item.out is Out.THEIRS:
-            self._look_again(item, swapper)
         if item.out is Out.RETURNED:
             found = salvage(
                 swapper.bench, item.slot, swapper.tree, limit=self._limit, ownership=self._ownership
@@ -208,8 +207,14 @@ class Staged:
         clear(item.slot.place(swapper.bench))
         return []
 
-    def _look_again(self, item: Item, swapper: Swapper) -> None:
-        """Put back what was written to after it had come out."""
+    def _look_again(self, swapper: Swapper) -> bool:
+        """Put back what was written to after it had come out; return whether anything was."""
+        out = [item for item in self.items if item.out is Out.THEIRS]
+        for item in out:
+            self._check(item, swapper)
+        return any(item.out is not Out.THEIRS for item in out)
+
+    def _check(self, item: Item, swapper: Swapper) -> None:
         late = not swapper.is_expected(item)
         occupied = not late and swapper.holds_something(item)
         if not (late or occupied):

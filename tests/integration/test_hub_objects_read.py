@@ -230,5 +230,6 @@ def test_no_process_and_no_descriptor_is_left_behind(path):
 def test_complaints_that_cannot_be_read_are_none(capfd):
     with open("/proc/self/mem", "rb") as unreadable:  # its first page gives EIO
         complaints = _Complaints(unreadable)
+        complaints.listen()
         assert not complaints.text()
     assert "Traceback" not in capfd.readouterr().err
