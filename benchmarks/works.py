@@ -61,6 +61,11 @@ class Work(ABC):
         """The fleets that etcsync manages."""
         return [self.scene.fleets[name] for name in MANAGED if name in self.scene.fleets]
 
+    @property
+    def looked_at(self) -> list[Fleet]:
+        """Those of them in which looks are measured; --quick makes no difference there."""
+        return [fleet for fleet in self.managed if fleet.name != "quick"]
+
 
 class FanOut(Work):
     """A commit that changes some files, brought to every tree."""
@@ -243,7 +248,7 @@ class Scan(Work):
 
     def contenders(self) -> list[Contender]:
         found = []
-        for fleet in self.managed:
+        for fleet in self.looked_at:
             for verb in ("status", "plan", "sync"):
                 command = fleet.etcsync(verb)
                 found.append(Contender(f"{fleet.name} {verb}", fleet, command))
@@ -279,7 +284,7 @@ class ScanOneEach(Scan):
     def end(self) -> None:
         for fleet in self._fleets():
             self.scene.write(fleet, MERGED, [self.former] * len(fleet.trees))
-        for fleet in self.managed:
+        for fleet in self.looked_at:
             self.scene.call(*fleet.etcsync("sync"))
 
     def _fleets(self) -> list[Fleet]:
@@ -349,7 +354,7 @@ class Start(Work):
         names = [f"c{number}" for number in range(min(3, self.scene.clients))]
         found = [
             Contender(f"{fleet.name} status", fleet, fleet.etcsync("status", *names))
-            for fleet in self.managed
+            for fleet in self.looked_at
         ]
         if "pull" in self.scene.fleets:
             fleet = self.scene.fleets["pull"]
