@@ -87,7 +87,7 @@ class Recorded:
         known = self.git.get(METADATA_PATH)
         return None if known is None else GitEntry(known.mode, known.oid)
 
-    @cached_property
+    @property
     def index(self) -> Index | None:
         """The index, where it describes the head's tree."""
         index = self._any_index
@@ -98,8 +98,16 @@ class Recorded:
         """What the index remembers: a cache of what files held in which state."""
         return {} if self._any_index is None else self._any_index.entries
 
-    @cached_property
+    @property
     def _any_index(self) -> Index | None:
+        """The index; where the survey says most of what it does, it is not kept in memory."""
+        return self._kept_index if self.survey is None else self._read_index()
+
+    @cached_property
+    def _kept_index(self) -> Index | None:
+        return self._read_index()
+
+    def _read_index(self) -> Index | None:
         return None if self.head is None else read_index(index_path(self.hub.path, self.client))
 
 

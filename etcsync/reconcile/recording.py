@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from etcsync.entries import METADATA_PATH, FileRecord, Kind, StatKey
 from etcsync.hub.hub import RefUpdate, base_ref, branch_ref, pending_ref
-from etcsync.hub.index_file import UNKNOWN_STAT, patch_index, write_index
+from etcsync.hub.index_file import UNKNOWN_STAT, Index, patch_index, write_index
 from etcsync.hub.maintenance import clean_up, pack_if_needed
 from etcsync.hub.objects import EXECUTABLE_MODE
 from etcsync.hub.worktree import ensure_worktree, index_path
@@ -129,43 +129,53 @@ def _write_index(
     snapshot = intent.snapshot
     place = index_path(cluster.hub.path, name)
     head = snapshot.recorded.head
-    if snapshot.as_surveyed and head is not None:
+    if snapshot.recorded.survey is not None and head is not None:
         changed = _changed_records(intent, written)
         if changed is not None and patch_index(place, head.tree, tree, changed):
             return
     ensure_worktree(cluster.hub, name, snapshot.tree_path)
-    entries = _index_entries(intent, written)
+    before = snapshot.recorded.index
+    entries = _index_entries(intent, written, before)
     absent = {METADATA_PATH} if METADATA_PATH not in snapshot.sides.theirs else set[str]()
-    write_index(place, entries, tree, absent, before=snapshot.recorded.index)
+    write_index(place, entries, tree, absent, before=before)
 
 
 def _changed_records(intent: Intent, written: StatsAfter) -> dict[str, FileRecord] | None:
-    """Return what changes in the index of a tree that was as remembered; None: paths come or go."""
+    """Return what changes in the index of a tree of which there was a survey.
+
+    None: paths go, or the metadata file comes; a path that comes has no place in the index.
+    """
+    snapshot = intent.snapshot
+    stats = snapshot.scan.stats
+    writes = {each.path: each for each in intent.plan.writes if each.act is not Act.MIRROR}
     records = {}
-    for action in intent.plan.writes:
-        if action.act is Act.MIRROR:
-            continue
-        before, after = recorded_as(action.before), recorded_as(action.after)
-        if (before is None) is not (after is None):
+    for path in {*stats, *intent.captured, *writes} - {METADATA_PATH}:
+        planned = writes.get(path)
+        entry = recorded_as(planned.after if planned else snapshot.sides.ours.get(path))
+        if entry is not None:
+            stat = (written if planned else stats).get(path, UNKNOWN_STAT)
+            records[path] = FileRecord(entry.mode, entry.oid, stat)
+        elif planned or path in intent.captured:
             return None
-        if after is not None:
-            stat = written.get(action.path, UNKNOWN_STAT)
-            records[action.path] = FileRecord(after.mode, after.oid, stat)
-    known = intent.snapshot.recorded.metadata
-    if known is None or intent.metadata_action is not None or known.oid != intent.metadata_oid:
+    known = snapshot.recorded.metadata
+    if known is None:
         return None
+    if METADATA_PATH in stats or intent.metadata_action or known.oid != intent.metadata_oid:
+        records[METADATA_PATH] = _metadata_record(intent, written)
     return records
 
 
-def _index_entries(intent: Intent, written: StatsAfter) -> dict[str, FileRecord]:
+def _index_entries(
+    intent: Intent, written: StatsAfter, before: Index | None
+) -> dict[str, FileRecord]:
     """Return what the index shall have: what it had, but for the paths where something changed."""
     snapshot = intent.snapshot
-    known, stats = snapshot.recorded.records, snapshot.scan.stats
+    known, stats = {} if before is None else before.entries, snapshot.scan.stats
     after = result_tree(snapshot.sides.ours, intent.plan)
     touched = {action.path for action in intent.plan.writes}
     entries: dict[str, FileRecord] = {}
     renewed: Iterable[str] = after
-    if snapshot.recorded.index is not None:
+    if before is not None:
         entries = dict(known)
         seen = (p for p, stat in stats.items() if p not in known or known[p].stat is not stat)
         renewed = {*intent.captured, *intent.changed, *touched, *seen}
@@ -176,10 +186,12 @@ def _index_entries(intent: Intent, written: StatsAfter) -> dict[str, FileRecord]
         else:
             stat = (written if path in touched else stats).get(path, UNKNOWN_STAT)
             entries[path] = FileRecord(git_mode(entry), entry.oid, stat)
-    entries[METADATA_PATH] = FileRecord(
-        EXECUTABLE_MODE, intent.metadata_oid, _metadata_stat(intent, written)
-    )
+    entries[METADATA_PATH] = _metadata_record(intent, written)
     return entries
+
+
+def _metadata_record(intent: Intent, written: StatsAfter) -> FileRecord:
+    return FileRecord(EXECUTABLE_MODE, intent.metadata_oid, _metadata_stat(intent, written))
 
 
 def _metadata_stat(intent: Intent, written: StatsAfter) -> StatKey:
