@@ -7,6 +7,8 @@ are written by clients. So only its inner step serves here, and the nesting ends
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import compress, count
+from operator import ne
 from typing import NamedTuple
 
 from patiencediff import unique_lcs
@@ -57,10 +59,10 @@ class LineMatcher:
         gaps = [_Gap(0, len(self._a), 0, len(self._b), 0)]
         while gaps:
             a_low, a_high, b_low, b_high, depth = gaps.pop()
-            if head := self._shared(range(a_low, a_high), range(b_low, b_high)):
+            if head := _shared(self._a[a_low:a_high], self._b[b_low:b_high]):
                 yield a_low, b_low, head
                 a_low, b_low = a_low + head, b_low + head
-            if tail := self._shared(range(a_low, a_high)[::-1], range(b_low, b_high)[::-1]):
+            if tail := _shared(self._a[a_low:a_high][::-1], self._b[b_low:b_high][::-1]):
                 a_high, b_high = a_high - tail, b_high - tail
                 yield a_high, b_high, tail
             if depth == DEPTH_LIMIT or a_low == a_high or b_low == b_high:
@@ -86,11 +88,8 @@ class LineMatcher:
         if length:
             yield a_first, b_first, length
 
-    def _shared(self, a_places: range, b_places: range) -> int:
-        """Return how many lines, from the first on, are the same in both places."""
-        count = 0
-        for a, b in zip(a_places, b_places, strict=False):
-            if self._a[a] != self._b[b]:
-                break
-            count += 1
-        return count
+
+def _shared(a: Sequence[bytes], b: Sequence[bytes]) -> int:
+    """Return how many lines, from the first on, are the same in both."""
+    differing = compress(count(), map(ne, a, b))
+    return next(differing, min(len(a), len(b)))

@@ -53,12 +53,12 @@ def merge_keyed(
     texts, conflicts = merge_records(table.name, documents, partial(_settle, table))
     if conflicts:
         return KeyedConflict(tuple(conflicts))
-    order = interleave(*([slot for slot in slots if slot in texts] for slots in sides))
     by_line = None if base is None else merge_text(base, ours, theirs)
-    for merged in (by_line, write_document(weave(documents, order, texts))):
-        if merged is not None and _holds(format_name, merged, texts, unclear):
-            return merged
-    return None
+    if by_line is not None and _holds(format_name, by_line, texts, unclear):
+        return by_line
+    order = interleave(*([slot for slot in slots if slot in texts] for slots in sides))
+    woven = write_document(weave(documents, order, texts))
+    return woven if _holds(format_name, woven, texts, unclear) else None
 
 
 class _Version(NamedTuple):
