@@ -4,10 +4,15 @@ A pass that writes into a tree is heard by the watchers like anything else. Were
 taken for a change of the client's, every pass would be followed by another.
 """
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from etcsync.entries import GIT_PATH, METADATA_PATH
+
+NAMELESS = re.compile(r"#[0-9]+")
+"""What a file without a name is heard as, in the directory where it is made: its inode's number. So
+new versions begin; see `etcsync.tree.beneath.new_file`."""
 
 LIMIT = 4096
 """Paths that are remembered of one client; beyond, all that is heard is the client's doing."""
@@ -46,7 +51,8 @@ class Echoes:
 
         Args:
             client: The client.
-            written: The paths that the pass has written; etcsync's own files count as such.
+            written: The paths that the pass has written; etcsync's own files count as such, those
+                without a name among them.
         """
         heard = self._heard[client]
         if not heard.looks:
@@ -56,6 +62,10 @@ class Echoes:
         times = [
             time
             for path, time in heard.paths.items()
-            if time >= (last if path in own and len(heard.looks) > 1 else first)
+            if time >= (last if _is_own(path, own) and len(heard.looks) > 1 else first)
         ]
         return max(times, default=None)
+
+
+def _is_own(path: str | None, own: Collection[str]) -> bool:
+    return path is not None and (path in own or NAMELESS.fullmatch(path) is not None)

@@ -7,10 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from etcsync.daemon.echoes import NAMELESS
 from etcsync.daemon.inotify import Inotify
 from etcsync.daemon.spots import SpotsWatch
 from etcsync.daemon.tree_watch import TooManyError, TreeWatch
 from etcsync.errors import TreeError
+from etcsync.tree import beneath
+from etcsync.tree.beneath import Place, open_tree
 
 
 @pytest.fixture
@@ -182,3 +185,19 @@ def test_a_file_in_a_directory_that_comes_later_is_seen_by_the_look(inotify, tmp
     (directory / "file").touch()
     assert spots.check(), "the directory is to be watched now"
     assert calls == [1]
+
+
+def test_a_new_version_is_heard_by_its_inode_alone(inotify, tree, tmp_path):
+    """Until it has a name, and that is not in the tree; or else each write would bring a pass."""
+    ear = Ear(inotify, tree)
+    ear.watch.refresh()
+    (tmp_path / "bench").mkdir()
+    with open_tree(str(tree)) as opened, open_tree(str(tmp_path / "bench")) as bench:
+        slot = Place(bench.descriptor, b"000001")
+        with beneath.new_file(slot, opened.descriptor) as descriptor:
+            beneath.write_all(descriptor, b"new")
+            os.fchown(descriptor, os.geteuid(), os.getegid())
+            os.fchmod(descriptor, 0o640)
+    (tree / "last").touch()
+    assert ear.hears("last")
+    assert all(NAMELESS.fullmatch(path) for path in ear.paths if path != "last")

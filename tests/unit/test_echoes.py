@@ -18,6 +18,18 @@ def test_what_a_pass_writes_is_no_news(written):
     assert written.news("a", {"motd"}) is None
 
 
+def test_a_new_version_that_has_no_name_yet_is_no_news(written):
+    written.hear("a", "#2424974", 2.5)
+    assert written.news("a", {"motd"}) is None
+    written.hear("a", "#2424974", 3.5)
+    assert written.news("a", {"motd"}) == 3.5
+
+
+def test_a_file_that_is_only_called_so_is_news(written):
+    written.hear("a", "skel/#7", 2.5)
+    assert written.news("a", {"motd"}) == 2.5
+
+
 def test_what_a_client_writes_meanwhile_is_news(written):
     written.hear("a", "hosts", 2.5)
     assert written.news("a", {"motd"}) == 2.5
