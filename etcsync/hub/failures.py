@@ -11,12 +11,35 @@ _FULL = (os.strerror(errno.ENOSPC), os.strerror(errno.EDQUOT), "Out of diskspace
 """How the C library and git say that there is no room."""
 
 
+_SHORT = tuple(
+    os.strerror(number)
+    for number in (errno.EIO, errno.ESTALE, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN)
+)
+"""How the C library says that the machine is at fault, or its disk, and not what is stored."""
+
+
 def damaged(directory: str, what: str) -> HubError:
     """Return the error that says that the hub cannot be relied on any more, and the way out."""
     return HubError(
         f"the hub {directory} is damaged: {what}",
         hint=f"Move {directory} aside and run `etcsync init`: it makes the hub anew from upstream "
         "and the trees. The history that can still be read stays in the old one.",
+    )
+
+
+def unreadable(directory: str, said: str) -> HubError:
+    """Return the error that says that git could not go on reading the hub.
+
+    Args:
+        directory: The hub.
+        said: What git said; "": nothing, as when it was killed.
+    """
+    if said and not any(words in said for words in (*_SHORT, *_FULL, "ut of memory")):
+        return damaged(directory, said)
+    return HubError(
+        f"git cannot read the hub {directory}: {said or 'it ended without a word'}",
+        hint="Look at the machine's memory and disks (`free -h`, `dmesg`), then run it again; "
+        "`etcsync doctor` says whether the hub is sound.",
     )
 
 

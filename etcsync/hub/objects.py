@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from etcsync.entries import decode_path
 from etcsync.errors import HubError
-from etcsync.hub.failures import damaged
+from etcsync.hub.failures import damaged, unreadable
 from etcsync.hub.git import GitProcess
 
 FILE_MODE = 0o100644
@@ -197,4 +197,4 @@ class ObjectReader:
 
     def _ended(self) -> HubError:
         self._process.popen.kill()
-        return damaged(self._directory, self._process.last_words() or "git cat-file gave up")
+        return unreadable(self._directory, self._process.last_words())

@@ -8,6 +8,7 @@ from hub_support import make_hub, new_commit, plain_git, record
 from etcsync.entries import blob_oid
 from etcsync.errors import HubError
 from etcsync.hub import trees
+from etcsync.hub.failures import unreadable
 from etcsync.hub.git import _Complaints
 from etcsync.hub.hub import open_hub
 from etcsync.hub.objects import DIRECTORY_MODE, EXECUTABLE_MODE, FILE_MODE, SYMLINK_MODE, GitEntry
@@ -164,6 +165,25 @@ def test_a_corrupt_object_is_an_error_that_says_what_to_do(path):
         assert caught.value.hint is not None
         with pytest.raises(HubError):
             hub.blob(oid)
+
+
+@pytest.mark.parametrize(
+    "said", ["", "fatal: Out of memory, malloc failed", "error: x: Input/output error"]
+)
+def test_what_is_not_the_hubs_fault_is_not_called_damage(said):
+    error = unreadable("/var/lib/etcsync/hub.git", said)
+    assert "damaged" not in error.message
+    assert error.hint is not None
+    assert "init" not in error.hint
+
+
+def test_a_reader_that_is_killed_is_no_damage(hub):
+    commit = record(hub, {"motd": b"1\n"})
+    assert hub.commit(commit).oid == commit
+    hub._contents._process.popen.kill()
+    hub._contents._process.popen.wait()
+    with pytest.raises(HubError, match="ended without a word"):
+        hub.commit(commit)
 
 
 def test_a_running_reader_sees_what_is_written_later(hub):
