@@ -124,7 +124,7 @@ class Staged:
                     elif _may_have_changed(item, swapper.tree):
                         unsettled.add(path)
                 if not stranded:
-                    self._staging.clear(swapper.bench, swapper.tree, inside=self._inside)
+                    self._staging.clear_bench(swapper.bench, swapper.tree, inside=self._inside)
         done, raced, kept = frozenset(self.done), frozenset(self.raced), frozenset(self.kept)
         return Applied(
             done, raced, kept, dict(self.failed), tuple(stranded), stats, frozenset(unsettled)

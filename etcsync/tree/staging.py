@@ -83,9 +83,9 @@ class Staging:
             TreeError: Something on it cannot be removed.
         """
         with self.bench(client, tree, inside=inside) as bench:
-            self.clear(bench, tree, inside=inside)
+            self.clear_bench(bench, tree, inside=inside)
 
-    def clear(self, bench: OpenTree, tree: OpenTree, *, inside: bool) -> None:
+    def clear_bench(self, bench: OpenTree, tree: OpenTree, *, inside: bool) -> None:
         """Do what `discard` does to a bench that is open."""
         for name in (*slots_in_use(bench), *reversed(journal.NAMES)):
             clear(Place(bench.descriptor, encode_path(name)))
@@ -114,10 +114,13 @@ class Staging:
 
 
 def is_clear(bench_path: str) -> bool:
-    """Whether a bench beside the trees holds nothing, as between two runs."""
-    with suppress(NotADirectoryError):
+    """Whether a bench beside the trees holds nothing, as between two runs, or is gone."""
+    try:
         return not os.listdir(bench_path)
-    return False
+    except FileNotFoundError:
+        return True
+    except NotADirectoryError:
+        return False
 
 
 @contextmanager
