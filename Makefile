@@ -25,7 +25,7 @@ demo: $(READY)   ## build a small cluster in a temporary directory and walk thro
 WORKERS ?= $(shell echo $$(( ($$(nproc) * 3 + 1) / 2 )))
 
 test: $(READY)   ## unit, property and integration tests: real git, real files, no network
-	$(BIN)/python -m pytest -m 'not system and not sweep' --numprocesses $(WORKERS) --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -m 'not system' --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 system: $(READY) ## tests on a real root file system; needs root and debootstrap
 	$(BIN)/python -m pytest -m system --numprocesses auto --dist worksteal $(ARGS)
