@@ -167,9 +167,11 @@ class Surveys:
     def put(self, client: str, survey: Survey) -> None:
         """Keep a client's survey in place of the one that there is."""
         fields = (survey.branch, survey.base, survey.terms, survey.metadata, survey.found)
-        name, text = client.encode(), json.dumps(fields, separators=(",", ":")).encode()
-        self._lines[client] = b"%s %s %s\n" % (name, self._digest(name, text), text)
-        self._changed = True
+        text = json.dumps(fields, separators=(",", ":"), sort_keys=True).encode()
+        name = client.encode()
+        line = b"%s %s %s\n" % (name, self._digest(name, text), text)
+        self._changed = self._changed or line != self._lines.get(client)
+        self._lines[client] = line
 
     def save(self) -> None:
         """Write the file, if anything changed; it is not synced, and need not be written at all."""

@@ -63,14 +63,12 @@ class Staging:
             yield OpenTree(path, descriptor, above.device, above.stepwise)
 
     def unfinished(self, client: str, tree: OpenTree) -> list[bool]:
-        """Return where a killed run left a bench: True for inside the tree, False for beside it.
+        """Return where a killed run left something: True for inside the tree, False for beside it.
 
-        What was staged before the journal was begun is not counted: no swap had begun, and the
-        next staging clears it.
+        In a tree a bench counts only with a journal on it: a client may put there what it likes.
         """
-        name = bench_name(client, inside=False)
-        beside = (os.path.join(self.directory, name, each) for each in journal.NAMES)
-        found = [False] if any(map(os.path.lexists, beside)) else []
+        beside = os.path.join(self.directory, bench_name(client, inside=False))
+        found = [False] if os.path.isdir(beside) and not is_clear(beside) else []
         with suppress(OSError), tree.directory(STAGING_NAME) as bench:
             if not {each for each, _ in beneath.list_directory(bench)}.isdisjoint(journal.NAMES):
                 found.append(True)

@@ -38,6 +38,16 @@ def test_killed_while_staging_the_next_run_starts_over(work, written):
     assert work.apply({"motd": work.file(b"again\n")}).done == {"motd"}
 
 
+def test_what_was_staged_without_a_journal_is_cleared_though_nothing_is_to_be_written(
+    work,
+):
+    work.stage({"motd": work.file(b"planned\n")})
+    (Path(work.staging.directory) / "client0" / "journal.new").unlink()
+    assert work.bench() == ["000001"]
+    assert work.recover() == []
+    assert work.bench() == []
+
+
 def test_killed_before_the_swap_the_tree_is_as_before(work):
     before = take(work.tree).entries
     work.stage({"motd": work.file(b"planned\n"), "d": None, "new": directory()})

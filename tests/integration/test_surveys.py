@@ -13,6 +13,7 @@ from etcsync.config import load_settings
 from etcsync.hub.refs import branch_ref
 from etcsync.reconcile.options import SyncOptions, no_advance
 from etcsync.reconcile.reconciler import sync_clients
+from etcsync.reconcile.surveys import Survey, Surveys
 from etcsync.tree import intake
 
 
@@ -181,3 +182,15 @@ def test_many_trees_are_compared_by_walkers(tmp_path):
     failed = [client["name"] for client in result["clients"] if client["error"]]
     assert failed == ["client3"]
     assert (cluster.tree(59) / "motd").read_text() == "new\n"
+
+
+def test_what_is_remembered_already_is_not_written_again(tmp_path):
+    path = tmp_path / "surveys"
+    found = {"entries": {}, "gone": [], "imprints": {".": "0" * 24, "ssh": "1" * 24}}
+    backwards = dict(reversed(found.items()))
+    for each, writes in ((found, True), (backwards, False), (found | {"gone": ["motd"]}, True)):
+        before = path.stat().st_ino if path.exists() else None
+        kept = Surveys(str(path), b"k" * 32, ())
+        kept.put("client0", Survey("1" * 40, "2" * 40, "terms", None, each))
+        kept.save()
+        assert (path.stat().st_ino != before) is writes

@@ -300,7 +300,9 @@ class Checker:
         for path in (theirs.keys() | found.keys()) - self.generated - held:
             same = _agrees(theirs.get(path), found.get(path))
             if path in touched:
-                clean |= {path} if same else set()
+                # What is special may stand where upstream has a directory, with files in it.
+                special = path in found and found[path].kind == "special"
+                clean |= {path} if same and not special else set()
             elif not same and not _is_under(path, touched):
                 there, wanted = found.get(path), theirs.get(path)
                 raise BrokenPromiseError(f"{name}: {path!r} is {there}, upstream has {wanted}")
