@@ -77,6 +77,14 @@ class Intent:
         return bool(self.writes)
 
     @property
+    def reached(self) -> Mapping[str, Entry] | None:
+        """The base that a run which was cut off had reached, if this one sets out to write."""
+        recorded, base = self.snapshot.recorded, self.snapshot.sides.base
+        resuming = recorded.pending is not None and recorded.base_commit is not None
+        moved = resuming and not self.suspended and self.writes_tree and base != recorded.base
+        return base if moved else None
+
+    @property
     def writes(self) -> tuple[Action, ...]:
         """All that is written into the tree, its metadata file last."""
         metadata = self.metadata_action

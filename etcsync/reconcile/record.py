@@ -28,11 +28,21 @@ ETCSYNC = Identity("etcsync", "etcsync@localhost")
 
 @dataclass(frozen=True, slots=True)
 class Commits:
-    """The commits that were written for one client; None where there was no need for one."""
+    """The commits that were written for one client; None where there was no need for one.
+
+    Attributes:
+        capture: What the client had changed.
+        result: What the plan comes to.
+        base: The base afterwards.
+        reached: The base as an earlier run left it that was cut off. It is recorded before anything
+            is written: what that run had applied must not look like the client's own doing once
+            its pending plan has given way to this one's.
+    """
 
     capture: str | None
     result: str | None
     base: str | None
+    reached: str | None
 
     @property
     def head(self) -> str | None:
@@ -47,13 +57,12 @@ class Marks:
     capture: Mark | None
     result: Mark | None
     base: Mark | None
+    reached: Mark | None
 
     def commits(self, ids: Mapping[Mark, str]) -> Commits:
         """Return the commits, now that the import is done."""
-        capture, result, base = (
-            None if mark is None else ids[mark] for mark in (self.capture, self.result, self.base)
-        )
-        return Commits(capture, result, base)
+        marks = (self.capture, self.result, self.base, self.reached)
+        return Commits(*(None if mark is None else ids[mark] for mark in marks))
 
 
 @dataclass
@@ -74,7 +83,7 @@ class Recorder:
         recorded = intent.snapshot.recorded
         client = intent.snapshot.client.name
         head: str | Mark | None = recorded.branch
-        capture = result = base = None
+        capture = result = base = reached = None
         if intent.captured:
             message = capture_message(client, intent.captured)
             who = Identity(client, f"root@{client}")
@@ -84,16 +93,15 @@ class Recorder:
             upstream = self.cluster.upstream_commit if intent.moved else None
             result = self._commit(message, [head, upstream], intent.changed, ETCSYNC)
         if intent.base is not None:
-            base = self._base(intent)
-        return Marks(capture, result, base)
+            base = self._base(intent.base, intent.record)
+        if intent.reached is not None:
+            reached = self._base(intent.reached, recorded.record)
+        return Marks(capture, result, base, reached)
 
-    def _base(self, intent: Intent) -> Mark:
-        message = base_message(intent.record)
-        assert intent.base is not None  # noqa: S101 - the caller has looked
-        key = (message, id(intent.base))
+    def _base(self, entries: Mapping[str, Entry], record: BaseRecord) -> Mark:
+        key = (base_message(record), id(entries))
         if key not in self._bases:
-            metadata = metadata_text(intent.base)
-            self._bases[key] = self.write_base(intent.base, intent.record, metadata)
+            self._bases[key] = self.write_base(entries, record, metadata_text(entries))
         return self._bases[key]
 
     def write_base(self, entries: Mapping[str, Entry], record: BaseRecord, metadata: bytes) -> Mark:

@@ -2,7 +2,8 @@
 
 Two ref transactions frame the writing. The first moves every branch to its capture and sets
 ``refs/etcsync/pending``: whatever happens from here on, what the clients had is in history, and
-what was about to be written is known. The second moves branch and base to the result and drops the
+what was about to be written is known. Where a run was cut off before, the base moves to what that
+one had reached. The second moves branch and base to the result and drops the
 pending ref. A client whose plan writes nothing needs the second only. A suspended client's pending
 ref stays as it is: what it says holds true until the client is written to as usual again, and what
 an administrator has written into its tree meanwhile is no part of it.
@@ -71,6 +72,8 @@ def _begin(name: str, intent: Intent, commits: Commits) -> Iterator[RefUpdate]:
         yield RefUpdate(branch_ref(name), commits.capture, recorded.branch)
     if commits.result and not intent.suspended:
         yield RefUpdate(pending_ref(name), commits.result, _pending(intent))
+    if commits.reached and commits.reached != recorded.base_commit:
+        yield RefUpdate(base_ref(name), commits.reached, recorded.base_commit)
 
 
 def record_finished(cluster: Cluster, current: Round, stats: Mapping[str, StatsAfter]) -> None:
@@ -108,8 +111,12 @@ def _end(name: str, intent: Intent, commits: Commits) -> Iterator[RefUpdate]:
         before, pending = commits.capture or before, commits.result or pending
     if commits.head and commits.head != before:
         yield RefUpdate(branch_ref(name), commits.head, before)
-    if commits.base and commits.base != recorded.base_commit:
-        yield RefUpdate(base_ref(name), commits.base, recorded.base_commit)
+    base_before, base = (
+        commits.reached or recorded.base_commit,
+        commits.base or recorded.base_commit,
+    )
+    if base and base != base_before:
+        yield RefUpdate(base_ref(name), base, base_before)
     if pending and not intent.suspended:
         yield RefUpdate(pending_ref(name), None, pending)
 

@@ -48,7 +48,7 @@ COMMANDS = (
 OVERTAKEN = (
     "somebody committed in", "upstream is busy", "does not differ from upstream",
     "edits that are not committed", "nothing that is held has",
-    "kept changing while it was written to",
+    "kept changing while it was written to", "one side has no file there",
 )  # fmt: skip
 """What a command may be refused with, because somebody else was first."""
 
@@ -139,7 +139,11 @@ class Client(Actor):
         try:
             _rename(new, path, system_calls.RENAME_EXCHANGE)
         except FileNotFoundError:
-            _rename(new, path, system_calls.RENAME_NOREPLACE)
+            try:
+                _rename(new, path, system_calls.RENAME_NOREPLACE)
+            except OSError:
+                self.do_away(new)  # it never was in the tree
+                raise
             return
         self.do_away(new)
 
