@@ -153,11 +153,16 @@ def _to_its_end(popen: Popen[bytes]) -> Iterator[None]:
     finally:
         if popen.poll() is None:
             popen.terminate()
-            try:
-                popen.wait(PATIENCE)
-            except TimeoutExpired:
-                popen.kill()
-                popen.wait()
+            _await_end(popen, PATIENCE)
+
+
+def _await_end(popen: Popen[bytes], patience: float) -> None:
+    """Wait for a process, and kill it if it does not end within so many seconds."""
+    try:
+        popen.wait(patience)
+    except TimeoutExpired:
+        popen.kill()
+        popen.wait()
 
 
 def read_git(git: GitCommand, *arguments: str, stdin: bytes = b"") -> bytes:
@@ -266,11 +271,7 @@ def git_process(git: GitCommand, *arguments: str) -> Iterator[GitProcess]:
         for pipe in (popen.stdin, popen.stdout):
             with suppress(BrokenPipeError):
                 pipe.close()
-        try:
-            popen.wait(TIME_LIMIT)
-        except TimeoutExpired:
-            popen.kill()
-            popen.wait()
+        _await_end(popen, TIME_LIMIT)
         complaints.close()
 
 

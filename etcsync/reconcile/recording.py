@@ -111,10 +111,8 @@ def _end(name: str, intent: Intent, commits: Commits) -> Iterator[RefUpdate]:
         before, pending = commits.capture or before, commits.result or pending
     if commits.head and commits.head != before:
         yield RefUpdate(branch_ref(name), commits.head, before)
-    base_before, base = (
-        commits.reached or recorded.base_commit,
-        commits.base or recorded.base_commit,
-    )
+    base_before = commits.reached or recorded.base_commit
+    base = commits.base or recorded.base_commit
     if base and base != base_before:
         yield RefUpdate(base_ref(name), base, base_before)
     if pending and not intent.suspended:

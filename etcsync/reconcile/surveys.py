@@ -16,6 +16,7 @@ from typing import Any
 from etcsync import __version__
 from etcsync.config import Client
 from etcsync.entries import Entry, Kind, Tree
+from etcsync.plan.model import changed_paths
 from etcsync.policy.rules import Rule
 from etcsync.tree.metadata_file import Beside
 from etcsync.tree.scanned import Scan
@@ -102,13 +103,11 @@ def survey_of(
     metadata: tuple[int, str] | None,
 ) -> Survey:
     """Return the survey that says what ``found`` does; the arguments are as in `Survey`."""
+    changed = changed_paths(base, found.entries)
+    gone = changed - found.entries.keys()
     kept = {
-        "entries": {
-            path: entry
-            for path, entry in found.entries.items()
-            if (before := base.get(path)) is not entry and before != entry
-        },
-        "gone": sorted(base.keys() - found.entries.keys()),
+        "entries": {path: found.entries[path] for path in changed - gone},
+        "gone": sorted(gone),
         "unmanaged": found.unmanaged,
         "hidden": found.hidden,
         "mirrored": found.mirrored,

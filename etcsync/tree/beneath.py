@@ -374,12 +374,20 @@ def _make_nameless(directory: int) -> int | None:
             return None
         raise
     try:
-        os.removexattr(descriptor, "system.posix_acl_access")
+        remove_attribute(descriptor, "system.posix_acl_access")
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def remove_attribute(descriptor: int, name: str) -> None:
+    """Remove an extended attribute; that there is none, or can be none, is no error."""
+    try:
+        os.removexattr(descriptor, name)
     except OSError as error:
         if error.errno not in NO_ATTRIBUTE:
-            os.close(descriptor)
             raise
-    return descriptor
 
 
 def write_all(descriptor: int, content: bytes) -> None:

@@ -53,7 +53,8 @@ class Staging:
             name = bench_name(client, inside=inside)
             path = f"{above.path}/{name}"
             try:
-                descriptor = stack.enter_context(_made(above, name))
+                descriptor = _open_or_make(above, name)
+                stack.callback(os.close, descriptor)
             except OSError as error:
                 raise TreeError(
                     f"The staging directory {path} cannot be used: {error.strerror}.",
@@ -121,18 +122,12 @@ def is_clear(bench_path: str) -> bool:
         return False
 
 
-@contextmanager
-def _made(above: OpenTree, name: str) -> Iterator[int]:
-    """Open a directory, made where it does not exist."""
-    try:
-        descriptor = above.open_directory(name)
-    except FileNotFoundError:
-        beneath.make_directory(Place(above.descriptor, encode_path(name)))
-        descriptor = above.open_directory(name)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
+def _open_or_make(above: OpenTree, name: str) -> int:
+    """Open a directory, made where it does not exist; the caller closes the descriptor."""
+    with suppress(FileNotFoundError):
+        return above.open_directory(name)
+    beneath.make_directory(Place(above.descriptor, encode_path(name)))
+    return above.open_directory(name)
 
 
 def _put_away(above: OpenTree, name: str) -> None:
@@ -157,11 +152,7 @@ def _own(descriptor: int, path: str) -> None:
         )
     if status.st_mode & 0o7777 != 0o700:
         beneath.change_mode(descriptor, 0o700)
-    try:
-        os.removexattr(descriptor, "system.posix_acl_default")
-    except OSError as error:
-        if error.errno not in beneath.NO_ATTRIBUTE:
-            raise
+    beneath.remove_attribute(descriptor, "system.posix_acl_default")
 
 
 def slots_in_use(bench: OpenTree) -> list[str]:
