@@ -3,12 +3,10 @@
 import errno
 import os
 import struct
-from collections.abc import Sequence
 
 from etcsync import system_calls
 
 _VERSION = 1  # LANDLOCK_CREATE_RULESET_VERSION
-_PATH_BENEATH = 1  # LANDLOCK_RULE_PATH_BENEATH
 _MISSING = {errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM}
 
 _WRITING = (
@@ -19,14 +17,11 @@ _SINCE = {2: 1 << 13, 3: 1 << 14}
 """By the version that brought it: …_REFER, to link and rename across directories; …_TRUNCATE."""
 
 
-def forbid_writing(*, except_below: Sequence[str] = ()) -> bool:
+def forbid_writing() -> bool:
     """Forbid this process for good to change files, but for what it has open for writing.
 
     It must have given up to gain privileges (PR_SET_NO_NEW_PRIVS). Modes, owners and attributes are
     no business of Landlock's.
-
-    Args:
-        except_below: Directories below which it may.
 
     Returns:
         Whether it is forbidden; False where the kernel has no Landlock, or may not be asked.
@@ -43,18 +38,7 @@ def forbid_writing(*, except_below: Sequence[str] = ()) -> bool:
         system_calls.SYS_LANDLOCK_CREATE_RULESET, attribute, len(attribute), 0
     )
     try:
-        for directory in except_below:
-            _allow(ruleset, handled, directory)
         system_calls.landlock(system_calls.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0)
     finally:
         os.close(ruleset)
     return True
-
-
-def _allow(ruleset: int, access: int, directory: str) -> None:
-    descriptor = os.open(directory, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        rule = struct.pack("=Qi", access, descriptor)
-        system_calls.landlock(system_calls.SYS_LANDLOCK_ADD_RULE, ruleset, _PATH_BENEATH, rule, 0)
-    finally:
-        os.close(descriptor)

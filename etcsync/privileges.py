@@ -10,7 +10,7 @@ not.
 """
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from enum import IntEnum
 
@@ -84,16 +84,13 @@ def limited_to(work: Work) -> Iterator[None]:
         system_calls.capset(before)
 
 
-def drop_to_tree_work(writable: Sequence[str] = ()) -> bool:
+def drop_to_tree_work() -> bool:
     """Give up for good, in this process and whatever it starts, what looking at trees needs not.
 
     For a process of one thread that was forked to look. What is open for writing already stays so.
 
-    Args:
-        writable: Directories below which it may still write, where the kernel can tell (Landlock).
-
     Returns:
-        Whether writing is forbidden everywhere else; else it may still write what root owns.
+        Whether writing is forbidden (Landlock); else it may still write what root owns.
     """
     sets = system_calls.capget()
     kept = mask(LOOKING) & sets.permitted
@@ -103,4 +100,4 @@ def drop_to_tree_work(writable: Sequence[str] = ()) -> bool:
                 system_calls.prctl(PR_CAPBSET_DROP, capability)
     system_calls.prctl(PR_SET_NO_NEW_PRIVS, 1)
     system_calls.capset(CapabilitySets(kept, kept, 0))
-    return forbid_writing(except_below=writable)
+    return forbid_writing()

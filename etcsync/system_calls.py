@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 SYS_OPENAT2 = 437
 SYS_LANDLOCK_CREATE_RULESET = 444
-SYS_LANDLOCK_ADD_RULE = 445
 SYS_LANDLOCK_RESTRICT_SELF = 446
 """The same numbers on every architecture that Python supports on Linux."""
 

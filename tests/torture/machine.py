@@ -352,8 +352,7 @@ class Torture(RuleBasedStateMachine):
                 self.checker.check_modes(name, held | self.ever_touched[name])
             self.touched[name] -= clean - CLIENTS_OWN
         if not which:
-            # What was staged for a suspended client lies on its bench until it is written to.
-            self.cut_off = self.cut_off and bool(self.suspended)
+            self.cut_off = False
             self.checker.look()
             self.checker.check(cut_off=self.cut_off)
         return answer.json
