@@ -19,13 +19,17 @@ KEPT = frozenset({
 
 SEARCH_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+SET = {"PATH": SEARCH_PATH, "PYDANTIC_DISABLE_PLUGINS": "__all__"}
+"""Variables that always have one value. No package that happens to be installed beside etcsync has
+a say in how settings are read, and none is searched for."""
+
 
 def cleanse(environment: MutableMapping[str, str] = os.environ) -> None:
-    """Reduce ``environment`` to the variables in `KEPT` and a fixed search path.
+    """Reduce ``environment`` to the variables in `KEPT` and those of `SET`.
 
     Called once, first thing, by every entry point.
     """
     for name in list(environment):
         if name not in KEPT and not name.startswith("_ETCSYNC"):
             del environment[name]
-    environment["PATH"] = SEARCH_PATH
+    environment.update(SET)

@@ -2,13 +2,14 @@
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 from etcsync.entries import Entry, FileRecord, blob_oid
 from etcsync.policy.treatment import Strategy, Treatment
 from etcsync.tree.beneath import open_tree
 from etcsync.tree.ignore import Hides
+from etcsync.tree.live import mirror_entries, walk_live
 from etcsync.tree.scan import scan
 from etcsync.tree.scanned import Known, Limits, Scan
 
@@ -58,6 +59,18 @@ def take(
             limits=limits,
             ownership=AS_ROOT,
         )
+
+
+def mirror_source(
+    etc: Path, strategies: Mapping[str, Strategy], tracked: Container[str] = ()
+) -> dict[str, Entry]:
+    """Return what a root's /etc has at the paths that are mirrored."""
+    treatment = policy(strategies)
+
+    def mirrors(path: str) -> bool:
+        return treatment(path).strategy is Strategy.MIRROR
+
+    return mirror_entries(str(etc), walk_live(str(etc)), mirrors, tracked, ownership=AS_ROOT)
 
 
 def recorded(found: Scan) -> Known:

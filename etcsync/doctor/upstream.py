@@ -16,6 +16,7 @@ from etcsync.hub.upstream_commit import etckeeper_vcs, has_etckeeper
 from etcsync.hub.upstream_head import read_head, require_commit
 from etcsync.policy.packs import pack_for_os_release
 from etcsync.tree.live import left_overs as find_left_overs
+from etcsync.tree.live import walk_live
 
 LONG = 3600.0
 """Seconds after which a lock is likely to be left over."""
@@ -46,7 +47,7 @@ def left_overs(facts: Facts) -> Iterator[Finding]:
     upstream = facts.settings.upstream
     read_head(upstream.etc)
     tool = _merge_tool(upstream.root)
-    for path in find_left_overs(upstream.etc):
+    for path in find_left_overs(walk_live(upstream.etc)):
         place = os.path.join(upstream.etc, path)
         left, original = shlex.quote(place), shlex.quote(os.path.splitext(place)[0])
         how = tool.format(root=upstream.root, path=left, original=original)
@@ -64,7 +65,8 @@ def edits(facts: Facts) -> Iterator[Finding]:
     if upstream.auto_commit:
         return
     require_commit(read_head(upstream.etc), upstream.etc)
-    paths = sorted(set(uncommitted(upstream.etc)) - set(find_left_overs(upstream.etc)))
+    waiting = find_left_overs(walk_live(upstream.etc))
+    paths = sorted(set(uncommitted(upstream.etc)).difference(waiting))
     if paths:
         yield Finding(
             Severity.NOTE,

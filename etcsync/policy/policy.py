@@ -113,6 +113,16 @@ class Policy:
     def _treatment(self, path: str, *, directory: bool = False) -> Treatment:
         return self._treatments(self._matching.indexes(path, directory))
 
+    def mirrors(self, path: str) -> bool:
+        """Whether the strategy of a path is mirror; quick, as few rules say so."""
+        matching = self._mirroring.indexes(path, False)
+        return bool(matching) and self.treatment(path).strategy is Strategy.MIRROR
+
+    @cached_property
+    def _mirroring(self) -> Matching:
+        rules = self._matching.rules
+        return Matching(r for r in rules if r.effects.get("strategy") is Strategy.MIRROR)
+
     @cached_property
     def seeded_paths(self) -> tuple[str, ...]:
         """The paths, spelled out in rules, where a new tree gets a file whoever else has one.

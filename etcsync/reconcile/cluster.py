@@ -27,7 +27,7 @@ from etcsync.reconcile.texts import Texts
 from etcsync.reconcile.validators import Validators
 from etcsync.tree.accounts import Accounts, parse_accounts
 from etcsync.tree.ignore import Hides
-from etcsync.tree.live import scan_mirror_source
+from etcsync.tree.live import States, metadata_of, mirror_entries, walk_live
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,7 @@ class Cluster:
         sides: Reads versions of /etc from the hub.
         upstream_commit: The upstream commit that this run works towards.
         theirs: Upstream's version of /etc.
+        live: What stands in the live root's /etc.
         policies: The rules in force, by client.
         merger: Merges contents, equal ones once.
         validators: Have the root's programs check contents, equal ones once.
@@ -61,6 +62,7 @@ class Cluster:
     sides: Sides
     upstream_commit: str
     theirs: Side
+    live: States
     policies: PolicySet
     merger: Merger
     validators: Validators
@@ -98,9 +100,10 @@ class Cluster:
         """Return what the live root has at the paths that ``policy`` mirrors."""
         sources = self._mirror_sources
         if id(policy) not in sources:
-            sources[id(policy)] = scan_mirror_source(
+            sources[id(policy)] = mirror_entries(
                 self.settings.upstream.etc,
-                policy.treatment,
+                self.live,
+                policy.mirrors,
                 self.theirs.git,
                 ownership=self.ownership,
             )
@@ -121,6 +124,7 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
     Raises:
         HubError: There is no hub, or it is damaged.
         UpstreamError: Upstream cannot be read.
+        TreeError: The same, of its live files.
         SettingsError: A rule file is wrong.
         StateError: It is not known which clients are suspended.
     """
@@ -137,8 +141,10 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
         sides = Sides(hub, root_accounts, ownership=ownership)
         tree = hub.commit(commit).tree
         theirs = sides.side(tree)
+        live = walk_live(etc)
         if not theirs.keeps_metadata:
-            theirs = live_side(hub, sides, tree, etc, ownership=ownership)
+            metadata = metadata_of(live, ownership=ownership)
+            theirs = live_side(hub, sides, tree, metadata)
         merger = Merger(contents.read)
         rules = load_rules(settings, hub, theirs.git)
         conflict_key = read_conflict_key(settings.hub_path)
@@ -150,6 +156,7 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
             sides=sides,
             upstream_commit=commit,
             theirs=theirs,
+            live=live,
             policies=PolicySet(rules),
             merger=merger,
             validators=Validators(settings.upstream.root),

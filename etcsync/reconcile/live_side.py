@@ -11,23 +11,21 @@ from etcsync.hub.hub import GitEntry, Hub
 from etcsync.hub.objects import DIRECTORY_MODE, EXECUTABLE_MODE, SYMLINK_MODE
 from etcsync.hub.refs import BASE_PREFIX
 from etcsync.reconcile.sides import Side, Sides
-from etcsync.tree.live import live_metadata
+from etcsync.tree.live import PathMetadata
 
 Metadata = tuple[int, int, int]
 
 
-def live_side(hub: Hub, sides: Sides, tree: str, etc: str, *, ownership: bool) -> Side:
-    """Return the version that the git tree ``tree`` is, with metadata of the live tree ``etc``.
+def live_side(hub: Hub, sides: Sides, tree: str, live: Mapping[str, PathMetadata]) -> Side:
+    """Return the version that the git tree ``tree`` is, with metadata of the ``live`` /etc.
 
     Where nothing of that kind stands there, it has the metadata that some client's base recorded;
     what none knows is root's alone.
 
     Raises:
-        TreeError: The live tree cannot be read.
         HubError: The hub is damaged.
     """
     git = hub.tree(tree)
-    live = live_metadata(etc, ownership=ownership)
     found: dict[str, Metadata] = {}
     missing: dict[str, Kind] = {}
     for path, entry in git.items():

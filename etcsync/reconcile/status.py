@@ -62,7 +62,7 @@ def read_status(
         upstream_path=etc,
         upstream_commit=cluster.upstream_commit,
         uncommitted=upstream.uncommitted,
-        leftovers=left_overs(etc),
+        leftovers=left_overs(cluster.live),
         busy=upstream.busy,
         clients=states,
         daemon=daemon_state(cluster.settings),

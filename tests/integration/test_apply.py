@@ -10,14 +10,13 @@ from pathlib import Path
 
 import pytest
 from apply_support import Workbench, directory
-from tree_support import AS_ROOT, Blobs, kinds, policy, recorded, rest, take
+from tree_support import Blobs, kinds, mirror_source, recorded, rest, take
 
 from etcsync.entries import Entry, FileRecord, Kind
 from etcsync.errors import TreeError
 from etcsync.policy.treatment import Strategy
 from etcsync.tree.apply import Change
 from etcsync.tree.beneath import open_tree
-from etcsync.tree.live import scan_mirror_source
 from etcsync.tree.scanned import Known
 
 
@@ -385,9 +384,9 @@ def test_a_default_acl_reaches_no_new_file(work, where):
 
 def mirror(work, etc):
     """Copy what is mirrored from a root's /etc."""
-    treatment = policy({"cache": Strategy.MIRROR, "mtab": Strategy.MIRROR})
-    source = scan_mirror_source(str(etc), treatment, (), ownership=AS_ROOT)
-    found = take(work.tree, strategies={"cache": Strategy.MIRROR, "mtab": Strategy.MIRROR})
+    strategies = {"cache": Strategy.MIRROR, "mtab": Strategy.MIRROR}
+    source = mirror_source(etc, strategies)
+    found = take(work.tree, strategies=strategies)
     return [Change(path, found.mirrored.get(path), entry) for path, entry in source.items()]
 
 

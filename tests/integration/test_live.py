@@ -3,11 +3,11 @@
 import os
 
 import pytest
-from tree_support import AS_ROOT, policy, take
+from tree_support import AS_ROOT, mirror_source, take
 
 from etcsync.entries import Kind
 from etcsync.policy.treatment import Strategy
-from etcsync.tree.live import left_overs, live_metadata, scan_mirror_source
+from etcsync.tree.live import left_overs, metadata_of, walk_live
 
 STRATEGIES = {"ld.so.cache": Strategy.MIRROR, "mtab": Strategy.MIRROR, "udev": Strategy.MIRROR}
 
@@ -27,18 +27,18 @@ def etc(tmp_path):
 
 
 def test_mirrored_paths_that_no_commit_has_are_listed_without_being_read(etc):
-    found = scan_mirror_source(str(etc), policy(STRATEGIES), {"udev/tracked"}, ownership=AS_ROOT)
+    found = mirror_source(etc, STRATEGIES, {"udev/tracked"})
     assert found.keys() == {"ld.so.cache", "mtab", "udev", "udev/hwdb.bin"}
     assert found["udev/hwdb.bin"].oid.startswith("mirror:12582912:")
 
 
 def test_they_compare_with_what_a_client_has(etc):
-    source = scan_mirror_source(str(etc), policy(STRATEGIES), (), ownership=AS_ROOT)
+    source = mirror_source(etc, STRATEGIES)
     assert source.items() <= take(etc, strategies=STRATEGIES).mirrored.items()
 
 
 def test_metadata_of_all_that_stands_there(etc):
-    found = live_metadata(str(etc), ownership=AS_ROOT)
+    found = metadata_of(walk_live(str(etc)), ownership=AS_ROOT)
     assert found["motd"] == (0o600, 0, 0, Kind.FILE)
     assert found["udev"].mode == 0o750
     assert {".", "ld.so.cache", "udev/hwdb.bin"} <= found.keys()
@@ -55,4 +55,4 @@ def test_left_overs_of_package_managers_are_found_wherever_they_lie(etc):
         (etc / name).parent.mkdir(exist_ok=True)
         (etc / name).touch()
     (etc / "d.dpkg-new").mkdir()
-    assert set(left_overs(str(etc))) == names
+    assert set(left_overs(walk_live(str(etc)))) == names

@@ -161,6 +161,28 @@ def test_a_thousand_clients_with_rules_of_their_own_match_each_path_once() -> No
     assert time.process_time() - started < 3
 
 
+def test_what_is_mirrored_is_told_as_by_the_treatment() -> None:
+    found = policy("""
+        [[rule]]
+        paths = ["cache/", "*.bin", "!own.bin"]
+        strategy = "mirror"
+        [[rule]]
+        paths = ["cache/kept"]
+        strategy = "client"
+        [[rule]]
+        paths = ["a.bin"]
+        secret = true
+        [[rule]]
+        paths = ["other/"]
+        clients = ["client1"]
+        strategy = "mirror"
+    """)
+    paths = ["cache/x", "cache/kept", "a.bin", "own.bin", "other/x", "motd", ".etckeeper", ".git/x"]
+    mirrored = [path for path in paths if found.mirrors(path)]
+    assert mirrored == ["cache/x", "a.bin"]
+    assert mirrored == [p for p in paths if found.treatment(p).strategy is Strategy.MIRROR]
+
+
 def test_equal_treatments_are_one_object() -> None:
     found = secret("*.key")
     assert found.treatment("a.key") is found.treatment("b.key")
