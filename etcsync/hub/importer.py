@@ -5,6 +5,7 @@ scratch name that is forgotten before the process ends, and a process that is cu
 told that all is done moves none. What it leaves then is an unreachable pack at worst.
 """
 
+import fcntl
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +21,9 @@ from etcsync.hub.git import GitProcess, git_command, git_process
 from etcsync.hub.objects import DIRECTORY_MODE, REQUESTS_AT_ONCE, SYMLINK_MODE, Identity
 from etcsync.hub.refs import SCRATCH_REF
 from etcsync.names import is_git_modules_name, is_safe_path
+
+PIPE_SIZE = 1 << 20
+"""Bytes that may wait for git, so that it works while this process does something else."""
 
 Mark = NewType("Mark", int)
 """Stands for a commit of this run until `Importer.finish` tells its id."""
@@ -109,13 +113,13 @@ class Importer:
         for start in range(0, len(marks), REQUESTS_AT_ONCE):
             window = marks[start : start + REQUESTS_AT_ONCE]
             self._send(*(b"get-mark :%d\n" % mark for mark in window))
-            self._flush()
+            self.flush()
             lines = [self._process.stdout.readline() for _ in window]
             if not all(line.endswith(b"\n") for line in lines):
                 raise self._failure()
             oids += [line.decode("ascii").strip() for line in lines]
         self._send(f"reset {SCRATCH_REF}\n\ndone\n".encode("ascii"))
-        self._flush()
+        self.flush()
         self._process.stdout.read()
         if self._process.popen.wait() != 0:
             raise self._failure()
@@ -140,7 +144,8 @@ class Importer:
         except BrokenPipeError as error:
             raise self._failure() from error
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Have git see all that was sent, so that it can go to work."""
         try:
             self._process.stdin.flush()
         except BrokenPipeError as error:
@@ -168,6 +173,8 @@ def open_importer(directory: str, **environment: str) -> Iterator[Importer]:
         git_command(directory, **environment) as git,
         git_process(git, "fast-import", "--quiet", "--done", "--date-format=raw") as process,
     ):
+        with suppress(OSError):  # not that large for everybody: pipe(7)
+            fcntl.fcntl(process.stdin, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
         importer = Importer(directory, process)
         try:
             yield importer

@@ -6,14 +6,14 @@ Before that, what a killed run had taken out of a tree is brought into history; 
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from etcsync.config import Client
 from etcsync.entries import Entry, Kind, StatKey
 from etcsync.errors import TreeError
 from etcsync.logs import get_logger
 from etcsync.plan.model import Action
-from etcsync.reconcile.at_once import at_once
+from etcsync.privileges import WRITING, limited_to
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.gitfile import restore_gitfile
 from etcsync.reconcile.intent import Intent
@@ -73,9 +73,13 @@ def recover_all(
 
 
 def apply_all(
-    cluster: Cluster, current: Round, options: SyncOptions, advance: Advance
+    cluster: Cluster,
+    current: Round,
+    staged: Mapping[str, Staged],
+    options: SyncOptions,
+    advance: Advance,
 ) -> dict[str, Stats]:
-    """Apply every client's plan to its tree; one client's failure is its own.
+    """Put what is staged into the trees; one client's failure is its own.
 
     When the run is to end, a client whose swaps have begun is finished, and no other begun.
 
@@ -85,7 +89,6 @@ def apply_all(
     Raises:
         HubError: What could not stay in a tree could not be recorded.
     """
-    staged = _stage_all(cluster, current, options)
     if not staged:
         return {}
     staged = _synced(current, staged)
@@ -93,28 +96,50 @@ def apply_all(
     staged = {name: each for name, each in staged.items() if name not in current.left}
     staged = _synced(current, staged)
     settle()
-    stats = {}
     for name in staged:
         options.looking(name)
-    finished = at_once(Staged.finish, list(staged.values()))
-    for (name, each), applied in zip(staged.items(), finished, strict=True):
+    finished = {}
+    with limited_to(WRITING):
+        for name, each in staged.items():
+            with _failing_alone(current, name):
+                finished[name] = each.finish()
+    stats = {}
+    for name, applied in finished.items():
         with _failing_alone(current, name):
-            stats[name] = _finish(cluster, current, name, each, applied())
+            stats[name] = _conclude(cluster, current, name, staged[name], applied)
     return stats
 
 
-def _stage_all(cluster: Cluster, current: Round, options: SyncOptions) -> dict[str, Staged]:
+def restore_gitfiles(cluster: Cluster, current: Round) -> None:
+    """Make every tree's ``.git`` lead to the hub; one client's failure is its own."""
+    for name, intent in current.going_on():
+        if not intent.snapshot.gitfile_intact and not intent.suspended:
+            with _failing_alone(current, name):
+                restore_gitfile(cluster, name)
+
+
+def discard_all(staged: Mapping[str, Staged]) -> None:
+    """Clear the benches of what is not put in place after all; what cannot be is left for later."""
+    for each in staged.values():
+        with suppress(TreeError, OSError):
+            each.discard()
+
+
+def stage_all(cluster: Cluster, current: Round, options: SyncOptions) -> dict[str, Staged]:
+    """Stage what every client's plan writes, beside its tree; one client's failure is its own.
+
+    Raises:
+        HubError: A content cannot be read.
+    """
     staging = Staging(cluster.settings.trees.staging)
     staged = {}
-    with open_tree(cluster.settings.upstream.etc) as source:
+    with open_tree(cluster.settings.upstream.etc) as source, limited_to(WRITING):
         attributes = _Attributes(cluster, source)
         for name, intent in current.going_on():
             if options.stop():
                 current.left.add(name)
                 continue
             with _failing_alone(current, name):
-                if not intent.snapshot.gitfile_intact and not intent.suspended:
-                    restore_gitfile(cluster, name)
                 treatment = intent.snapshot.policy.treatment
                 changes = [
                     Change(
@@ -180,24 +205,25 @@ def _swap_all(
     """Swap in what is staged; a client that is changing its accounts itself comes last."""
     until = time.monotonic() + options.account_patience
     waiting = list(staged)
-    while waiting:
-        busy: list[str] = []
-        for done, name in enumerate(waiting, len(staged) - len(waiting)):
-            advance("write", done - len(busy), len(staged))
-            with _failing_alone(current, name):
-                if options.stop():
-                    current.left.add(name)
-                    staged[name].discard()
-                    continue
-                try:
-                    _swap(current.intents[name], staged[name])
-                except AccountsBusyError:
-                    if time.monotonic() > until:
-                        raise
-                    busy.append(name)
-        if busy:
-            time.sleep(LOCK_PAUSE)
-        waiting = busy
+    with limited_to(WRITING):
+        while waiting:
+            busy: list[str] = []
+            for done, name in enumerate(waiting, len(staged) - len(waiting)):
+                advance("write", done - len(busy), len(staged))
+                with _failing_alone(current, name):
+                    if options.stop():
+                        current.left.add(name)
+                        staged[name].discard()
+                        continue
+                    try:
+                        _swap(current.intents[name], staged[name])
+                    except AccountsBusyError:
+                        if time.monotonic() > until:
+                            raise
+                        busy.append(name)
+            if busy:
+                time.sleep(LOCK_PAUSE)
+            waiting = busy
     advance("write", len(staged), len(staged))
 
 
@@ -223,7 +249,9 @@ def _failing_alone(current: Round, name: str) -> Iterator[None]:
         current.fail(name, error)
 
 
-def _finish(cluster: Cluster, current: Round, name: str, staged: Staged, applied: Applied) -> Stats:
+def _conclude(
+    cluster: Cluster, current: Round, name: str, staged: Staged, applied: Applied
+) -> Stats:
     """Record what could not stay in a tree, and note what is to be told of a client."""
     if applied.stranded:
         record_leftovers(cluster, name, applied.stranded)

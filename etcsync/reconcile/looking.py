@@ -3,7 +3,6 @@
 import time
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from concurrent.futures import Future
 from dataclasses import replace
 
 from etcsync.config import Client
@@ -11,7 +10,7 @@ from etcsync.entries import ROOT, Entry, FileRecord, Tree, parent
 from etcsync.hub.hub import GitEntry
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.recorded import Recorded
-from etcsync.reconcile.walkers import Answer, Question
+from etcsync.reconcile.walkers import Ahead, Question
 from etcsync.tree.beneath import OpenTree, open_tree
 from etcsync.tree.ignore import is_rules_file
 from etcsync.tree.scan import scan
@@ -25,7 +24,7 @@ def look(
     client: Client,
     recorded: Recorded,
     asked: Question | None,
-    ahead: Future[Answer] | None = None,
+    ahead: Ahead | None = None,
 ) -> Scan:
     """Return what stands in a client's tree.
 
@@ -34,7 +33,7 @@ def look(
         client: The client.
         recorded: What the hub says of it.
         asked: The `question` about it.
-        ahead: What a walker answers, if one was asked.
+        ahead: Gives what a walker answers, if one was asked.
 
     Raises:
         TreeError: The tree is missing or cannot be read.

@@ -26,7 +26,7 @@ from etcsync.reconcile.paths import named_path
 from etcsync.reconcile.promotion_draft import Draft, draft_promotion
 from etcsync.reconcile.promotion_result import Promotion, shown
 from etcsync.reconcile.reconciler import fetch, reconcile
-from etcsync.reconcile.recording import record_finished, record_intents
+from etcsync.reconcile.recording import record_finished, recording_intents
 from etcsync.reconcile.rounds import Round
 from etcsync.reconcile.snapshot import Snapshot
 from etcsync.reconcile.upstream_writing import Writing, write_upstream
@@ -102,7 +102,8 @@ def _capture(cluster: Cluster, snapshot: Snapshot) -> str:
     name = snapshot.client.name
     current = Round()
     current.intents[name] = intend(cluster, snapshot, Plan(), suspended=True)
-    record_intents(cluster, current, Cause.PROMOTE)
+    with recording_intents(cluster, current, Cause.PROMOTE):
+        pass
     record_finished(cluster, current, {})
     commits = current.commits.get(name)
     captured = (commits.head if commits else None) or snapshot.recorded.branch

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from etcsync.config import Client, Settings
-from etcsync.errors import UpstreamBusyError, UpstreamError
+from etcsync.errors import EtcsyncError, UpstreamBusyError, UpstreamError
 from etcsync.host.transactions import transaction_in_progress
 from etcsync.hub.conflict_key import ensure_conflict_key
 from etcsync.hub.hub import UPSTREAM_REF, open_hub
@@ -18,20 +18,27 @@ from etcsync.hub.rewrite import refuse_rewrite
 from etcsync.hub.upstream import fetch_upstream, head_commit, uncommitted
 from etcsync.hub.upstream_commit import commit_all
 from etcsync.logs import get_logger
-from etcsync.reconcile.applying import apply_all, recover_all
+from etcsync.reconcile.applying import (
+    apply_all,
+    discard_all,
+    recover_all,
+    restore_gitfiles,
+    stage_all,
+)
 from etcsync.reconcile.cluster import Cluster, open_cluster, selected_clients
 from etcsync.reconcile.collector import without_collector
 from etcsync.reconcile.intervention import Intervention
 from etcsync.reconcile.lock import writer_lock
 from etcsync.reconcile.model import Cause, ClientRun, Run
 from etcsync.reconcile.options import Advance, SyncOptions
-from etcsync.reconcile.recording import record_finished, record_intents
+from etcsync.reconcile.recording import record_finished, recording_intents
 from etcsync.reconcile.remembering import remember
 from etcsync.reconcile.reporting import report
 from etcsync.reconcile.rounds import Round, look_and_plan
 from etcsync.reconcile.surroundings import repair_server, standing_lines
 from etcsync.reconcile.suspensions import forget_ended
 from etcsync.reconcile.upstream_writing import settle_promotion
+from etcsync.tree.staged import Staged
 
 ROUNDS = 4
 """How often a client is planned anew because its tree changed under the run."""
@@ -170,8 +177,9 @@ def _reconcile(
         current = Round(suspensions=cluster.suspensions)
         recover_all(cluster, waiting, current, options)
         look_and_plan(cluster, current, waiting, options, advance, intervention)
-        record_intents(cluster, current, intervention.cause)
-        written = apply_all(cluster, current, options, advance)
+        restore_gitfiles(cluster, current)
+        staged = _stage_and_record(cluster, current, options, intervention.cause)
+        written = apply_all(cluster, current, staged, options, advance)
         record_finished(cluster, current, written)
         remember(cluster, current, written)
         report(cluster, current)
@@ -185,3 +193,22 @@ def _reconcile(
     for client in waiting:
         runs[client.name] = runs[client.name].unfinished()
     return [runs[client.name] for client in clients if client.name in runs]
+
+
+def _stage_and_record(
+    cluster: Cluster, current: Round, options: SyncOptions, cause: Cause
+) -> dict[str, Staged]:
+    """Stage what the trees are to get while git writes the commits; return it.
+
+    Raises:
+        HubError: The hub could not be written, or read; nothing is staged then.
+        StateError: What was added to the hub could not be noted; the same.
+    """
+    staged: dict[str, Staged] = {}
+    try:
+        with recording_intents(cluster, current, cause):
+            staged = stage_all(cluster, current, options)
+    except (EtcsyncError, OSError):
+        discard_all(staged)
+        raise
+    return staged

@@ -10,6 +10,7 @@ an administrator has written into its tree meanwhile is no part of it.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 from etcsync.entries import METADATA_PATH, FileRecord, Kind, StatKey
 from etcsync.hub.hub import RefUpdate, base_ref, branch_ref, pending_ref
@@ -19,7 +20,6 @@ from etcsync.hub.objects import EXECUTABLE_MODE
 from etcsync.hub.worktree import ensure_worktree, index_path
 from etcsync.logs import get_logger
 from etcsync.plan.model import Act, result_tree
-from etcsync.reconcile.at_once import at_once
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.intent import Intent, recorded_as
 from etcsync.reconcile.model import Cause
@@ -33,8 +33,11 @@ StatsAfter = Mapping[str, StatKey]
 """What apply put in place: stat identities by path."""
 
 
-def record_intents(cluster: Cluster, current: Round, cause: Cause) -> None:
-    """Write the commits of all clients, then make captures and pending plans known.
+@contextmanager
+def recording_intents(cluster: Cluster, current: Round, cause: Cause) -> Iterator[None]:
+    """Have git write the commits of all clients while the block runs, which writes to no tree.
+
+    When it is left, captures and pending plans are known.
 
     Args:
         cluster: The open cluster.
@@ -49,11 +52,14 @@ def record_intents(cluster: Cluster, current: Round, cause: Cause) -> None:
         cluster.contents.put(content)
     recorded = {name: intent for name, intent in current.going_on() if intent.anything}
     if not recorded:
+        yield
         return
     clean_up(cluster.hub)
     with cluster.hub.importer() as importer:
         recorder = Recorder(cluster, importer)
         marks = {name: recorder.write(intent, cause) for name, intent in recorded.items()}
+        importer.flush()
+        yield
         ids = importer.finish()
     cluster.allowances.charge({name: intent.added for name, intent in recorded.items()})
     for name, mark in marks.items():
@@ -88,17 +94,12 @@ def record_finished(cluster: Cluster, current: Round, stats: Mapping[str, StatsA
     )
     written = (current.commits[name].head for name, _ in finished)
     heads = cluster.hub.commits(head for head in written if head is not None)
-
-    def describe(name_and_intent: tuple[str, Intent]) -> None:
-        name, intent = name_and_intent
+    for name, intent in finished:
         head = current.commits[name].head
         if head is None:
             ensure_worktree(cluster.hub, name, intent.snapshot.tree_path)
         else:
             _write_index(cluster, name, intent, heads[head].tree, stats.get(name, {}))
-
-    for (name, intent), described in zip(finished, at_once(describe, finished), strict=True):
-        described()
         log.info("recorded", client=name, actions=len(intent.plan.actions))
     if finished:
         pack_if_needed(cluster.hub)

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -20,7 +19,7 @@ from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.looking import look, question
 from etcsync.reconcile.messages import UPSTREAM_TRAILER, trailer
 from etcsync.reconcile.recorded import Recorded, Refs, read_recorded
-from etcsync.reconcile.walkers import Answer, Question, looking_ahead
+from etcsync.reconcile.walkers import Ahead, Question, looking_ahead
 from etcsync.tree.scanned import Scan
 
 
@@ -89,7 +88,7 @@ def _snapshot(
     client: Client,
     recorded: Recorded,
     asked: Question | None,
-    ahead: Future[Answer] | None = None,
+    ahead: Ahead | None = None,
 ) -> Snapshot:
     policy = cluster.policy(client)
     tree_path = cluster.settings.tree_path(client.name)

@@ -4,8 +4,8 @@ Most of a look at a large fleet is this, and a process has one processor. Severa
 `etcsync.reconcile.walkers`, use all of them. A walker reads listings and nothing else.
 
 A request is a JSON array: the tree, its imprints, the directories whose listings are wanted, and
-the limits of names and seconds. The answer is ``null``, or an array: the directories that differ,
-and the listings by directory, their bytes as characters.
+the limits of names and seconds. The answer is a line of JSON, ``null`` or an array: the directories
+that differ, and the lengths of the listings by directory; their bytes follow.
 """
 
 import json
@@ -17,9 +17,6 @@ from etcsync.errors import TreeError
 from etcsync.privileges import drop_to_tree_work
 from etcsync.tree.beneath import open_tree
 from etcsync.tree.imprint import Differences, differences
-
-_BYTES = "latin-1"
-"""Gives each byte a character."""
 
 
 def serve() -> None:
@@ -55,19 +52,26 @@ def request(
 def _answer(found: Differences | None) -> bytes:
     if found is None:
         return b"null\n"
-    listings = {path: text.decode(_BYTES) for path, text in found.listings.items()}
-    return json.dumps([sorted(found.directories), listings]).encode("ascii") + b"\n"
+    lengths = {path: len(text) for path, text in found.listings.items()}
+    header = json.dumps([sorted(found.directories), lengths]).encode("ascii")
+    return b"\n".join((header, b"".join(found.listings.values())))
 
 
-def answered(line: bytes) -> Differences | None:
-    """Return what an answer says.
+def answered(said: bytes | bytearray) -> tuple[Differences | None, int] | None:
+    """Return what the first answer says, and how many bytes it takes; None: not all is here.
 
     Raises:
-        ValueError: It is cut off: the walker has ended.
+        ValueError: It is no answer.
     """
-    answer = json.loads(line)
-    if answer is None:
+    end = said.find(b"\n") + 1
+    if not end:
         return None
-    directories, listings = answer
-    texts = {path: text.encode(_BYTES) for path, text in listings.items()}
-    return Differences(frozenset(directories), texts)
+    answer = json.loads(said[:end])
+    if answer is None:
+        return None, end
+    directories, lengths = answer
+    listings = {}
+    for path, length in lengths.items():
+        listings[path] = bytes(said[end : end + length])
+        end += length
+    return None if len(said) < end else (Differences(frozenset(directories), listings), end)

@@ -122,7 +122,7 @@ def test_a_useradd_that_runs_is_waited_for_and_its_user_stays(cluster: Cluster) 
         sync = threading.Thread(target=lambda: answers.append(cluster.sync()))
         sync.start()
         until = time.monotonic() + 10
-        while not having(cluster.tree(1), "service") and time.monotonic() < until:
+        while having(cluster.tree(1), "service") != list(FILES) and time.monotonic() < until:
             time.sleep(0.05)
         assert having(cluster.tree(1), "service") == list(FILES), "the other client did not wait"
         assert having(tree, "service") == []

@@ -19,7 +19,7 @@ from etcsync.hub.hub import (
     pending_ref,
 )
 from etcsync.plan.restriction import restricted
-from etcsync.reconcile.applying import apply_all
+from etcsync.reconcile.applying import apply_all, stage_all
 from etcsync.reconcile.cluster import Cluster, open_cluster
 from etcsync.reconcile.intent import Intent, intend
 from etcsync.reconcile.model import Cause
@@ -27,7 +27,7 @@ from etcsync.reconcile.options import SyncOptions, no_advance
 from etcsync.reconcile.planning import plan_snapshot
 from etcsync.reconcile.reconciler import fetch
 from etcsync.reconcile.recorded import read_refs
-from etcsync.reconcile.recording import record_finished, record_intents
+from etcsync.reconcile.recording import record_finished, recording_intents
 from etcsync.reconcile.rounds import Round
 from etcsync.reconcile.snapshot import take_snapshot
 
@@ -62,8 +62,9 @@ def run(scratch: Scratch, *paths: str) -> Intent:
     with opened(scratch) as cluster:
         intent = intended(cluster, *paths)
         current = Round(intents={"client0": intent})
-        record_intents(cluster, current, Cause.RECONCILE)
-        written = apply_all(cluster, current, SyncOptions(), no_advance)
+        with recording_intents(cluster, current, Cause.RECONCILE):
+            staged = stage_all(cluster, current, SyncOptions())
+        written = apply_all(cluster, current, staged, SyncOptions(), no_advance)
         record_finished(cluster, current, written)
         assert not current.errors
         assert not current.raced

@@ -17,17 +17,17 @@ def cluster(tmp_path: Path) -> Cluster:
 PROGRAM = """
 import os, sys
 from etcsync.cli.main import run
-from etcsync.reconcile import applying
+from etcsync.reconcile import reconciler
 
 *sys.argv, tree = sys.argv
-stage_all = applying._stage_all
+stage_all = reconciler.stage_all
 
 def stage_and_lose(*arguments):
     staged = stage_all(*arguments)
     os.rename(tree, f"{tree}.away")
     return staged
 
-applying._stage_all = stage_and_lose
+reconciler.stage_all = stage_and_lose
 run()
 """
 """Syncs, and moves a tree away between staging and the first sync of the disk."""

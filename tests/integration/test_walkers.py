@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from tree_support import AS_ROOT, rest, take
 
-from etcsync.reconcile.at_once import MANY, workers
-from etcsync.reconcile.walkers import Question, looking_ahead
+from etcsync.reconcile.walkers import MANY, Question, looking_ahead, workers
 from etcsync.tree.beneath import open_tree
 
 MOST = 10_000
@@ -54,7 +53,7 @@ def children():
 
 def test_they_find_what_differs_and_give_the_listings_that_are_wanted(questions):
     with looking_ahead(questions) as ahead:
-        answers = {name: future.result() for name, future in ahead.items()}
+        answers = {name: answer() for name, answer in ahead.items()}
     assert {name for name, each in answers.items() if each.directories} == {"client5"}
     assert all(each.listings.keys() == {"deep"} for n, each in answers.items() if n != "client5")
     for name, asked in questions.items():
@@ -65,8 +64,8 @@ def test_they_find_what_differs_and_give_the_listings_that_are_wanted(questions)
 def test_of_a_tree_that_is_gone_they_say_nothing(questions):
     gone = questions["client0"]._replace(tree_path="/nonexistent")
     with looking_ahead(questions | {"client0": gone}) as ahead:
-        assert ahead["client0"].result() is None
-        assert ahead["client1"].result() is not None
+        assert ahead["client0"]() is None
+        assert ahead["client1"]() is not None
 
 
 def test_few_trees_are_not_worth_a_walker(questions):
@@ -79,7 +78,7 @@ def test_few_trees_are_not_worth_a_walker(questions):
 
 def test_a_walker_that_is_killed_is_made_up_for(questions):
     with looking_ahead(questions) as ahead:
-        ahead["client0"].result()
+        ahead["client0"]()
         for pid in children():
             os.kill(pid, signal.SIGKILL)
         for name, asked in questions.items():
@@ -91,7 +90,7 @@ def test_a_walker_that_is_killed_is_made_up_for(questions):
 @pytest.mark.skipif(not AS_ROOT, reason="only root has rights to give up")
 def test_they_keep_no_right_but_to_read(questions):
     with looking_ahead(questions) as ahead:
-        ahead["client0"].result()
+        ahead["client0"]()
         walkers = children()
         assert len(walkers) == workers()
         wait_for(lambda: all("NoNewPrivs:\t1" in status_of(pid) for pid in walkers))
