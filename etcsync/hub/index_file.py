@@ -28,8 +28,9 @@ _DIGEST_SIZE = 20
 _LOW_32_BITS = 0xFFFFFFFF
 _SECOND = 1_000_000_000
 
-_EXTENDED = 0x4000
-_STAGE = 0x3000
+_EXTENDED = 0x40  # in the higher byte of the flags, as the next
+_STAGE = 0x30
+_SPECIAL_FLAGS = _EXTENDED | _STAGE
 _LONGEST_COUNTED = 0xFFF
 _SKIP_WORKTREE = 0x4000  # in the second flags, as the next
 _INTENT_TO_ADD = 0x2000
@@ -62,6 +63,9 @@ class _UntrustedIndexError(Exception):
     """The file is damaged, or says something that etcsync does not understand."""
 
 
+_DAMAGED = (_UntrustedIndexError, struct.error, ValueError, IndexError)
+
+
 def read_index(path: str) -> Index | None:
     """Return the index at ``path``, or None where there is none that can be trusted.
 
@@ -71,25 +75,69 @@ def read_index(path: str) -> Index | None:
     Raises:
         OSError: The file exists but cannot be read.
     """
+    read = _read(path)
+    if read is None:
+        return None
+    content, written = read
+    try:
+        count = _count_of(content)
+        places, skipped, end = _places_in(content, count)
+        tree = _parse_extensions(content, end, count)
+    except _DAMAGED:
+        return None
+    entries = {name: _record_at(content, place, written) for name, place in places.items()}
+    return Index(entries, tree, frozenset(skipped), places, content)
+
+
+def read_records(path: str) -> Mapping[str, FileRecord]:
+    """Return what `read_index` gives as entries, nothing for None; quicker where few are asked for.
+
+    Raises:
+        OSError: The file exists but cannot be read.
+    """
+    read = _read(path)
+    if read is None:
+        return {}
+    content, written = read
+    try:
+        count = _count_of(content)
+        places, _, end = _places_in(content, count)
+        _parse_extensions(content, end, count)
+    except _DAMAGED:
+        return {}
+    return _Records(content, places, written)
+
+
+class _Records(Mapping[str, FileRecord]):
+    """The records in an index, each taken out when it is asked for."""
+
+    def __init__(self, content: bytes, places: Mapping[str, int], written: int) -> None:
+        self._content = content
+        self._places = places
+        self._written = written
+
+    def __getitem__(self, path: str) -> FileRecord:
+        return _record_at(self._content, self._places[path], self._written)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._places
+
+
+def _read(path: str) -> tuple[bytes, int] | None:
+    """Return what the file at ``path`` holds and when it was written; None: there is no file."""
     try:
         with open(path, "rb") as file:
             state = os.fstat(file.fileno())
             content = file.read(LARGEST) if state.st_size < LARGEST else b""
     except FileNotFoundError:
         return None
-    try:
-        return _parse(content, written=state.st_mtime_ns)
-    except (_UntrustedIndexError, struct.error, ValueError):
-        return None
-
-
-def _parse(content: bytes, written: int) -> Index:
-    count = _count_of(content)
-    entries: dict[str, FileRecord] = {}
-    places: dict[str, int] = {}
-    skipped, end = _parse_entries(content, count, written, entries, places)
-    tree = _parse_extensions(content, end, count)
-    return Index(entries, tree, frozenset(skipped), places, content)
+    return content, state.st_mtime_ns
 
 
 def _count_of(content: bytes) -> int:
@@ -102,29 +150,19 @@ def _count_of(content: bytes) -> int:
     return int(count)
 
 
-def _parse_entries(
-    content: bytes,
-    count: int,
-    written: int,
-    entries: dict[str, FileRecord],
-    places: dict[str, int],
-) -> tuple[list[str], int]:
-    """Fill ``entries`` and ``places``; return the skipped paths and where the entries end."""
+def _places_in(content: bytes, count: int) -> tuple[dict[str, int], list[str], int]:
+    """Return where the entry of each path begins, the skipped paths, and where the entries end."""
+    places: dict[str, int] = {}
     skipped = []
-    # Half of a run's time would go into the constructors that named tuples have.
-    new = tuple.__new__
-    # A fleet's indexes name the same paths and blobs; each is kept in memory once.
-    shared = sys.intern
+    # A fleet's indexes name the same paths; each is kept in memory once.
+    shared, size = sys.intern, _ENTRY.size
     start = _HEADER.size
     name = b""
-    unpack, second = _ENTRY.unpack_from, _SECOND
     for _ in range(count):
-        ctime, ctime_rest, mtime, mtime_rest, _, ino, mode, uid, gid, size, oid, flags = unpack(
-            content, start
-        )
-        begin = start + _ENTRY.size
+        begin = start + size
+        flags = content[begin - 2]
         more = 0
-        if flags & (_EXTENDED | _STAGE):
+        if flags & _SPECIAL_FLAGS:
             more = int.from_bytes(content[begin : begin + 2], "big")
             begin += 2
             if flags & _STAGE or more & ~_SKIP_WORKTREE:
@@ -134,18 +172,33 @@ def _parse_entries(
         if name <= previous:
             raise _UntrustedIndexError
         text = shared(name.decode("utf-8", "surrogateescape"))
-        changed = ctime * second + ctime_rest
-        modified = mtime * second + mtime_rest
-        stat = UNKNOWN_STAT
-        if changed < written and modified < written:
-            stat = new(StatKey, (changed, modified, ino, size, uid, gid))
-        entries[text] = new(FileRecord, (mode, shared(oid.hex()), stat))
         places[text] = start
         if more:
             skipped.append(text)
         # Padded with one to eight zeros to a multiple of eight bytes.
         start += (end - start + 8) & ~7
-    return skipped, start
+    return places, skipped, start
+
+
+def _record_at(content: bytes, place: int, written: int) -> FileRecord:
+    """Return what the entry that begins at ``place`` says.
+
+    Args:
+        content: The index.
+        place: As `_places_in` gives it.
+        written: When the index was written: a state that is no older is not to be relied on.
+    """
+    ctime, ctime_rest, mtime, mtime_rest, _, ino, mode, uid, gid, size, oid, _ = _ENTRY.unpack_from(
+        content, place
+    )
+    changed = ctime * _SECOND + ctime_rest
+    modified = mtime * _SECOND + mtime_rest
+    stat = UNKNOWN_STAT
+    # Half of a run's time would go into the constructors that named tuples have.
+    new = tuple.__new__
+    if changed < written and modified < written:
+        stat = new(StatKey, (changed, modified, ino, size, uid, gid))
+    return new(FileRecord, (mode, sys.intern(oid.hex()), stat))
 
 
 def _parse_extensions(content: bytes, start: int, count: int) -> str | None:
@@ -266,7 +319,7 @@ def _index_parts(
         length = _ENTRY.size + len(name)
         more = b""
         if text in skip_worktree:
-            flags |= _EXTENDED
+            flags |= _EXTENDED << 8
             more = _SKIP_WORKTREE.to_bytes(2, "big")
             length += 2
         yield _fixed_part(entries[text], flags)

@@ -9,7 +9,7 @@ from etcsync.config import Client
 from etcsync.entries import METADATA_PATH, Entry, FileRecord, Kind
 from etcsync.hub.failures import damaged
 from etcsync.hub.hub import Commit, GitEntry, Hub, base_ref, branch_ref, pending_ref
-from etcsync.hub.index_file import Index, read_index
+from etcsync.hub.index_file import Index, read_index, read_records
 from etcsync.hub.objects import DIRECTORY_MODE
 from etcsync.hub.worktree import gitfile_content, index_path
 from etcsync.reconcile.cluster import Cluster
@@ -96,6 +96,8 @@ class Recorded:
     @property
     def records(self) -> Mapping[str, FileRecord]:
         """What the index remembers: a cache of what files held in which state."""
+        if self.survey is not None:  # it says most of that; little will be asked for
+            return read_records(index_path(self.hub.path, self.client))
         return {} if self._any_index is None else self._any_index.entries
 
     @property

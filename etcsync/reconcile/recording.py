@@ -152,10 +152,10 @@ def _changed_records(intent: Intent, written: StatsAfter) -> dict[str, FileRecor
     None: paths go, or the metadata file comes; a path that comes has no place in the index.
     """
     snapshot = intent.snapshot
-    stats = snapshot.scan.stats
+    stats, restated = snapshot.scan.stats, snapshot.scan.restated
     writes = {each.path: each for each in intent.plan.writes if each.act is not Act.MIRROR}
     records = {}
-    for path in {*stats, *intent.captured, *writes} - {METADATA_PATH}:
+    for path in {*restated, *intent.captured, *writes} - {METADATA_PATH}:
         planned = writes.get(path)
         entry = recorded_as(planned.after if planned else snapshot.sides.ours.get(path))
         if entry is not None:
@@ -166,7 +166,7 @@ def _changed_records(intent: Intent, written: StatsAfter) -> dict[str, FileRecor
     known = snapshot.recorded.metadata
     if known is None:
         return None
-    if METADATA_PATH in stats or intent.metadata_action or known.oid != intent.metadata_oid:
+    if METADATA_PATH in restated or intent.metadata_action or known.oid != intent.metadata_oid:
         records[METADATA_PATH] = _metadata_record(intent, written)
     return records
 
@@ -176,15 +176,14 @@ def _index_entries(
 ) -> dict[str, FileRecord]:
     """Return what the index shall have: what it had, but for the paths where something changed."""
     snapshot = intent.snapshot
-    known, stats = {} if before is None else before.entries, snapshot.scan.stats
+    stats = snapshot.scan.stats
     after = result_tree(snapshot.sides.ours, intent.plan)
     touched = {action.path for action in intent.plan.writes}
     entries: dict[str, FileRecord] = {}
     renewed: Iterable[str] = after
     if before is not None:
-        entries = dict(known)
-        seen = (p for p, stat in stats.items() if p not in known or known[p].stat is not stat)
-        renewed = {*intent.captured, *intent.changed, *touched, *seen}
+        entries = dict(before.entries)
+        renewed = {*intent.captured, *intent.changed, *touched, *snapshot.scan.restated}
     for path in renewed:
         entry = after.get(path)
         if entry is None or (entry.kind is not Kind.FILE and entry.kind is not Kind.SYMLINK):

@@ -83,6 +83,7 @@ class Survey:
             hidden=hidden,
             mirrored=mirrored,
             stats={},
+            restated=frozenset(),
             warnings=(),
             gitfile=gitfile,
             git_obstructed=False,

@@ -38,6 +38,7 @@ class Findings:
         self.hidden: dict[str, Entry] = {}
         self.mirrored: dict[str, Entry] = {}
         self.stats: dict[str, StatKey] = {}
+        self.restated: set[str] = set()
         self.warnings: list[TreeWarning] = []
         self.occupied: set[str] = set()
         self.shadowed: set[str] = set()
@@ -125,6 +126,7 @@ class Findings:
         self.entries[path] = entry_of(status, oid, ownership=self._ownership)
         if settled:
             self.stats[path] = stat_key(status)
+            self.restated.add(path)
 
     def result(self) -> Scan:
         """Return all that was found."""
@@ -136,6 +138,7 @@ class Findings:
             hidden=self.hidden,
             mirrored=self.mirrored,
             stats=self.stats,
+            restated=frozenset(self.restated),
             warnings=tuple(self.warnings),
             gitfile=self.gitfile,
             git_obstructed=self.git_obstructed,

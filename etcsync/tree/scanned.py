@@ -88,6 +88,7 @@ class Scan:
         mirrored: Paths of strategy mirror that are not known, as `mirror_entry` gives them.
         stats: The states of those files and links, in directories that were visited, whose next
             change is sure to show.
+        restated: Those among them that were not in their recorded state: they were read.
         warnings: In the order found.
         gitfile: Content of the ``.git`` at the top, if that is a small regular file.
         git_obstructed: Something else stands there.
@@ -103,6 +104,7 @@ class Scan:
     hidden: dict[str, Entry]
     mirrored: dict[str, Entry]
     stats: dict[str, StatKey]
+    restated: frozenset[str]
     warnings: tuple[TreeWarning, ...]
     gitfile: bytes | None
     git_obstructed: bool
