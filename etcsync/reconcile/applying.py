@@ -177,7 +177,9 @@ def _limit(cluster: Cluster, intent: Intent, changes: Sequence[Change]) -> int:
         and not is_mirrored(change.before)
         and (change.path not in stats or stats[change.path].size > limit)
     }
-    return max(limit, *cluster.hub.sizes(long).values()) if long else limit
+    new = {oid for oid in long if cluster.contents.is_new(oid)}
+    sizes = [cluster.contents.size(oid) for oid in new]
+    return max([limit, *sizes, *cluster.hub.sizes(long - new).values()])
 
 
 def _synced(current: Round, staged: Mapping[str, Staged]) -> dict[str, Staged]:

@@ -138,7 +138,7 @@ class _Crew:
         self._waiting = deque(questions.items())
         self._answers: dict[str, Answer] = {}
         self._working: set[_Walker] = set()
-        self._lost: set[str] = set()
+        self._spent: set[str] = set()  # given already, or never to come
 
     def engage(self, one: _Walker) -> None:
         """Give a walker its first questions."""
@@ -147,16 +147,17 @@ class _Crew:
         self._advance(one)
 
     def answer(self, name: str) -> Answer:
-        """Return the answer about a client's tree; wait for it, if need be.
+        """Return the answer about a client's tree, once; wait for it, if need be.
 
         Raises:
             StoppedError: There will be none.
         """
         self._attend(0)
         while name not in self._answers:
-            if name in self._lost or not self._working:
+            if name in self._spent or not self._working:
                 raise StoppedError
             self._attend(None)
+        self._spent.add(name)
         return self._answers.pop(name)
 
     def _attend(self, patience: float | None) -> None:
@@ -200,7 +201,7 @@ class _Crew:
 
     def _dismiss(self, one: _Walker) -> None:
         self._working.discard(one)
-        self._lost.update(one.asked)
+        self._spent.update(one.asked)
         for pipe in (one.stdin, one.stdout):
             if pipe in self._selector.get_map():
                 self._selector.unregister(pipe)

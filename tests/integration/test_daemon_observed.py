@@ -85,7 +85,7 @@ def test_health_and_figures_tell_of_passes_held_paths_and_propagation(cluster, a
         cluster.write("motd", "other news\n")
         eventually(lambda: states(address) == {"synced": 2, "conflicted": 1})
         assert figures(address, "held_paths") == {(): 1}
-        assert figures(address, "incidents_open") == {("conflict",): 1}
+        eventually(lambda: figures(address, "incidents_open") == {("conflict",): 1})
         assert "motd" not in answer(address, "/metrics")
         assert "client1" not in answer(address, "/metrics")
 

@@ -43,6 +43,19 @@ def test_the_next_version_of_upstreams_takes_its_place(cluster: Cluster, size: i
     assert cluster.sync()["clients"][0]["actions"] == []
 
 
+def test_a_clients_and_upstreams_changes_are_merged(tmp_path: Path) -> None:
+    cluster = sample_cluster(tmp_path, clients=2, extra='[limits]\nmax_file_size = "1KiB"\n')
+    lines = [f"line {number}\n" for number in range(400)]
+    cluster.write("long", "".join(lines))
+    cluster.sync()
+    (cluster.tree(0) / "long").write_text("".join(["mine\n", *lines[1:]]))
+    cluster.write("long", "".join([*lines[:-1], "theirs\n"]))
+    run = cluster.sync()["clients"][0]
+    assert (run["conflicts"], run["warnings"], run["error"]) == ([], [], None)
+    merged = "".join(["mine\n", *lines[1:-1], "theirs\n"])
+    assert (cluster.tree(0) / "long").read_text() == merged
+
+
 def test_it_goes_when_upstream_deletes_it(cluster: Cluster) -> None:
     (cluster.etc / "selinux/policy").unlink()
     cluster.commit()
