@@ -19,6 +19,9 @@ from etcsync.tree.imprint import Differences, differences
 MANY = 48
 """Clients; for fewer, starting processes takes longer than they save."""
 
+QUIET_SHARE = 0.2
+"""Of the time that a whole tree takes, what one takes that is quiet."""
+
 MOST_WORKERS = 8
 
 DEPTH = 32
@@ -38,12 +41,7 @@ class StoppedError(Exception):
 
 
 class Question(NamedTuple):
-    """A tree to be compared; see `etcsync.tree.imprint.differences`.
-
-    Attributes:
-        quiet: The tree is taken to be as it was: unless a wanted directory differs, the others
-            are not looked at.
-    """
+    """A tree to be compared; see `etcsync.tree.imprint.differences`."""
 
     tree_path: str
     imprints: Mapping[str, str]
@@ -58,11 +56,7 @@ class Question(NamedTuple):
             with suppress(StoppedError):
                 return ahead()
         asked = self.imprints, self.wanted, self.most, self.seconds
-        if self.quiet:
-            found = differences(tree, *asked, everywhere=False)
-            if found is not None and not found.directories:
-                return found
-        return differences(tree, *asked)
+        return differences(tree, *asked, quiet=self.quiet)
 
 
 def workers() -> int:
@@ -77,8 +71,7 @@ def looking_ahead(questions: Mapping[str, Question]) -> Iterator[Mapping[str, Ah
     Args:
         questions: By client, in the order in which answers are wanted.
     """
-    questions = {name: each for name, each in questions.items() if not each.quiet}
-    if len(questions) < MANY:
+    if sum(QUIET_SHARE if each.quiet else 1 for each in questions.values()) < MANY:
         yield {}
         return
     with ExitStack() as stack:
@@ -172,7 +165,7 @@ class _Crew:
             while self._waiting and len(one.asked) < DEPTH:
                 name, asked = self._waiting.popleft()
                 one.asked.append(name)
-                one.outgoing += walker.request(*asked[:-1])
+                one.outgoing += walker.request(*asked)
             self._send(one)
         except (OSError, ValueError, EOFError):
             self._dismiss(one)

@@ -117,7 +117,7 @@ def differences(
     most: int,
     seconds: float = math.inf,
     *,
-    everywhere: bool = True,
+    quiet: bool = False,
 ) -> Differences | None:
     """Return where a tree differs from its known imprints; nothing is read but listings.
 
@@ -127,17 +127,36 @@ def differences(
         wanted: Directories whose listings are asked for.
         most: How many names are looked at.
         seconds: How long that may take.
-        everywhere: False: only the wanted directories are looked at.
+        quiet: The tree is taken to be as it was: unless a wanted directory differs, the others
+            are not looked at.
 
     Returns:
         None: Only a whole scan can tell, for the tree is too large or too slow, or cannot be
         walked.
     """
+    until = time.monotonic() + seconds
+    if quiet:
+        there = [path for path in wanted if path in known]
+        found = _compared(tree, known, wanted, there, most, until, deeper=False)
+        if found is not None and not found.directories:
+            return found
+    return _compared(tree, known, wanted, [ROOT], most, until, deeper=True)
+
+
+def _compared(
+    tree: OpenTree,
+    known: Mapping[str, str],
+    wanted: Collection[str],
+    pending: list[str],
+    most: int,
+    until: float,
+    *,
+    deeper: bool,
+) -> Differences | None:
+    """Compare the directories ``pending``, and all ``deeper`` ones; see `differences`."""
     differing: set[str] = set()
     listings: dict[str, bytes] = {}
-    pending = [ROOT] if everywhere else [path for path in wanted if path in known]
     device = tree.device
-    until = time.monotonic() + seconds
     try:
         while pending:
             path = pending.pop()
@@ -157,7 +176,7 @@ def differences(
                 differing.add(path)
             elif path in wanted:
                 listings[path] = listing.text
-            if not everywhere:
+            if not deeper:
                 continue
             prefix = "" if path == ROOT else path + "/"
             pending += (

@@ -3,9 +3,10 @@
 Most of a look at a large fleet is this, and a process has one processor. Several walkers, fed by
 `etcsync.reconcile.walkers`, use all of them. A walker reads listings and nothing else.
 
-A request is a JSON array: the tree, its imprints, the directories whose listings are wanted, and
-the limits of names and seconds. The answer is a line of JSON, ``null`` or an array: the directories
-that differ, and the lengths of the listings by directory; their bytes follow.
+A request is a JSON array: the tree, its imprints, the directories whose listings are wanted, the
+limits of names and seconds, and whether the tree is taken to be quiet. The answer is a line of
+JSON, ``null`` or an array: the directories that differ, and the lengths of the listings by
+directory; their bytes follow.
 """
 
 import json
@@ -25,10 +26,10 @@ def serve() -> None:
     os.setpgid(0, 0)
     drop_to_tree_work()
     for line in sys.stdin.buffer:
-        tree_path, known, wanted, most, seconds = json.loads(line)
+        tree_path, known, wanted, most, seconds, quiet = json.loads(line)
         try:
             with open_tree(tree_path) as tree:
-                found = differences(tree, known, set(wanted), most, seconds)
+                found = differences(tree, known, set(wanted), most, seconds, quiet=quiet)
         except TreeError:
             found = None
         try:
@@ -44,9 +45,10 @@ def request(
     wanted: Sequence[str],
     most: int,
     seconds: float,
+    quiet: bool,
 ) -> bytes:
     """Return the line that asks for a comparison."""
-    return json.dumps([tree_path, imprints, wanted, most, seconds]).encode("ascii") + b"\n"
+    return json.dumps([tree_path, imprints, wanted, most, seconds, quiet]).encode("ascii") + b"\n"
 
 
 def _answer(found: Differences | None) -> bytes:

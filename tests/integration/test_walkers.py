@@ -61,6 +61,20 @@ def test_they_find_what_differs_and_give_the_listings_that_are_wanted(questions)
             assert asked.answer(tree) == answers[name]
 
 
+def test_quiet_trees_are_worth_a_walker_where_they_are_very_many(questions):
+    (Path(questions["client7"].tree_path) / "elsewhere").touch()
+    quiet = {name: each._replace(quiet=True) for name, each in questions.items()}
+    with looking_ahead(quiet) as ahead:
+        assert ahead == {}
+    many = {f"{name}-{n}": each for n in range(5) for name, each in quiet.items()}
+    with looking_ahead(many) as ahead:
+        answers = {name: answer() for name, answer in ahead.items()}
+    differing = {name.split("-")[0] for name, each in answers.items() if each.directories}
+    assert differing == {"client5"}, "what is new elsewhere is not looked for"
+    with looking_ahead(questions) as ahead:
+        assert ahead["client7"]().directories == {"."}
+
+
 def test_of_a_tree_that_is_gone_they_say_nothing(questions):
     gone = questions["client0"]._replace(tree_path="/nonexistent")
     with looking_ahead(questions | {"client0": gone}) as ahead:
