@@ -4,15 +4,19 @@ import errno
 import os
 import shutil
 import stat
+from contextlib import suppress
 
 from etcsync.atomic_file import write_file
 from etcsync.entries import GIT_PATH
 from etcsync.errors import TreeError
 from etcsync.hub.clone_directory import Budget, copy_file, directory, names, readable
 from etcsync.hub.file_system import RENAME_NOREPLACE, is_unsupported, rename, sync_file_system
-from etcsync.privileges import WRITING, limited_to
+from etcsync.privileges import LOOKING, WRITING, limited_to
 
 DEPTH_LIMIT = 64
+
+BLOCK = 512
+"""Bytes; the unit of ``st_blocks`` in stat(2)."""
 
 
 def set_aside(tree_path: str, destination: str, budget: Budget | None = None) -> str | None:
@@ -58,6 +62,40 @@ def set_aside(tree_path: str, destination: str, budget: Budget | None = None) ->
             os.fsync(target)
             os.fsync(tree)
     return place
+
+
+def weigh(tree_path: str) -> int:
+    """Return the bytes of the files in the tree's ``.git`` directory; 0 where it has none.
+
+    Raises:
+        TreeError: The directory is too large or too deep, or cannot be read.
+    """
+    place = os.path.join(tree_path, GIT_PATH)
+    with (
+        limited_to(LOOKING),
+        readable(place),
+        directory(tree_path) as tree,
+        suppress(FileNotFoundError, NotADirectoryError),
+        directory(GIT_PATH, tree) as git,
+    ):
+        return _weigh(git, Budget())
+    return 0
+
+
+def _weigh(parent: int, budget: Budget, depth: int = 0) -> int:
+    if depth > DEPTH_LIMIT:
+        raise too_deep()
+    total = 0
+    for name in names(parent, budget):
+        with suppress(FileNotFoundError):
+            status = os.stat(name, dir_fd=parent, follow_symlinks=False)
+            size = max(status.st_size, status.st_blocks * BLOCK)
+            budget.spend(size=size)
+            total += size
+            if stat.S_ISDIR(status.st_mode):
+                with directory(name, parent) as below:
+                    total += _weigh(below, budget, depth + 1)
+    return total
 
 
 def move(tree: int, target: int, name: str) -> None:

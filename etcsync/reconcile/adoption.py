@@ -19,7 +19,7 @@ from etcsync.logs import get_logger
 from etcsync.policy.policy import Policy
 from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.cluster import Cluster
-from etcsync.reconcile.gitfile import restore_gitfile
+from etcsync.reconcile.gitfile import replace_gitfile
 from etcsync.reconcile.looking import look_anew
 from etcsync.reconcile.messages import BaseRecord
 from etcsync.reconcile.record import Recorder
@@ -57,7 +57,7 @@ def adopt(cluster: Cluster, client: Client) -> bool:
         base = importer.finish()[mark]
     cluster.hub.update_refs([RefUpdate(base_ref(client.name), base, None)])
     _write_worktree(cluster, client, tree_path)
-    restore_gitfile(cluster, client.name)
+    replace_gitfile(cluster, client.name)
     return True
 
 

@@ -111,7 +111,11 @@ def apply_all(
 
 
 def restore_gitfiles(cluster: Cluster, current: Round) -> None:
-    """Make every tree's ``.git`` lead to the hub; one client's failure is its own."""
+    """Make every tree's ``.git`` lead to the hub; one client's failure is its own.
+
+    Raises:
+        StateError: What is set aside could not be noted.
+    """
     for name, intent in current.going_on():
         if not intent.snapshot.gitfile_intact and not intent.suspended:
             with _failing_alone(current, name):

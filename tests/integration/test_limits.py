@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -91,6 +92,29 @@ def test_one_client_at_each_limit_and_nine_others(tmp_path: Path, leased: ExitSt
     leased.close()
     cluster.sync("client3")
     assert (cluster.tree(3) / "motd").read_text() == "for all\n"
+
+
+def test_a_repository_in_the_tree_counts_as_an_edit(tmp_path: Path) -> None:
+    cluster = sample_cluster(tmp_path, clients=2, extra=LIMITS)
+    cluster.sync()
+    tree, aside = cluster.tree(0), cluster.state / "aside"
+    for number in range(2):
+        (tree / ".git").unlink()
+        (tree / ".git/objects/fan").mkdir(parents=True)
+        fill(tree / ".git/objects/fan", 3)
+        cluster.write("motd", f"news {number}\n")
+        clients = cluster.sync(status=3 if number else 0)["clients"]
+        assert (cluster.tree(1) / "motd").read_text() == f"news {number}\n"
+        assert (tree / "motd").read_text() == "news 0\n"
+    assert "limits.max_daily_capture" in clients[0]["error"]["message"]
+    assert [each.name for each in aside.iterdir()] == ["client0.git"]
+    assert (tree / ".git").is_dir(), "what cannot be kept stays where it is"
+    (tree / ".git/objects/sparse").touch()
+    os.truncate(tree / ".git/objects/sparse", 1 << 40)
+    assert "larger than etcsync reads" in cluster.sync(status=3)["clients"][0]["error"]["message"]
+    shutil.rmtree(tree / ".git")
+    assert cluster.sync()["clients"][0]["error"] is None
+    assert (tree / "motd").read_text() == "news 1\n"
 
 
 def fill(tree: Path, count: int) -> list[Path]:
