@@ -175,6 +175,7 @@ class Checker:
     kept: dict[str, set[Version]] = field(default_factory=dict)
     before: dict[str, Survey] = field(default_factory=dict)
     carried: dict[str, set[Version]] = field(default_factory=dict)
+    promoted: set[Version] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.repositories = {name: Repository(self.hub) for name in self.trees}
@@ -191,6 +192,13 @@ class Checker:
         self.before = {name: survey(tree) for name, tree in self.trees.items()}
         self.upstream_before = survey(self.upstream)
         self.around_before = self._look_around()
+
+    def note_promoted(self) -> None:
+        """Take down what a killed promotion has put into upstream: the next run may take it back.
+
+        It is the client's, or made of both sides'; so that nobody loses it.
+        """
+        self.promoted |= versions(survey(self.upstream)) - versions(self.upstream_before)
 
     def check(self, *, cut_off: bool = False) -> dict[str, Survey]:
         """Raise unless everything that stood somewhere is in place or in history.
@@ -258,7 +266,8 @@ class Checker:
         gone = versions(self.upstream_before) - versions(now)
         if gone:
             history = self.upstreams.history(*self.upstreams.refs().values())
-            lost = {(path, blob) for path, blob in gone - history if path not in self.generated}
+            missing = gone - history - self.promoted
+            lost = {(path, blob) for path, blob in missing if path not in self.generated}
             if lost:
                 raise BrokenPromiseError(f"upstream lost {sorted(lost)}")
 
@@ -285,7 +294,7 @@ class Checker:
             touched: Paths that were ever written on its side, or that policy leaves to it.
 
         Returns:
-            Of ``touched`` what is as upstream has it, and not held.
+            Of ``touched`` what is as upstream has it, and not held; nor is anything beneath it.
         """
         theirs = self.whole.tree("refs/heads/upstream")
         base = self.whole.tree(f"refs/etcsync/base/{name}")
@@ -296,9 +305,10 @@ class Checker:
         differing = {path for path, _, _ in kinds[0] ^ kinds[1]} - self.generated
         if not differing <= held:
             raise BrokenPromiseError(f"{name}: neither applied nor held: {differing - held}")
-        clean = set()
+        clean, apart = set(), set(held)
         for path in (theirs.keys() | found.keys()) - self.generated - held:
             same = _agrees(theirs.get(path), found.get(path))
+            apart |= set() if same else {path}
             if path in touched:
                 # What is special may stand where upstream has a directory, with files in it.
                 special = path in found and found[path].kind == "special"
@@ -306,7 +316,7 @@ class Checker:
             elif not same and not _is_under(path, touched):
                 there, wanted = found.get(path), theirs.get(path)
                 raise BrokenPromiseError(f"{name}: {path!r} is {there}, upstream has {wanted}")
-        return clean
+        return {path for path in clean if not any(p.startswith(path + b"/") for p in apart)}
 
     def check_modes(self, name: str, spared: set[bytes]) -> None:
         """Raise unless what a client never touched has the modes that upstream's etckeeper noted.

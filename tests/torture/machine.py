@@ -119,6 +119,8 @@ class Torture(RuleBasedStateMachine):
     @rule()
     def upstream_rewrites_its_last_commit(self) -> None:
         self._count()
+        if self._is_locked():
+            return
         git(self.cluster.etc, "commit", "-q", "--amend", "--allow-empty", "-m", "rewritten")
         self.rewritten = True
 
@@ -260,6 +262,8 @@ class Torture(RuleBasedStateMachine):
             return
         self.checker.look()
         status = self._fork(arguments, number).status
+        if command == "promote":
+            self.checker.note_promoted()
         if command == "restore":  # it may have died before it suspended
             told = self.cluster.status()
             self.suspended = {name for name, client in told.items() if client["suspended"]}
@@ -296,8 +300,7 @@ class Torture(RuleBasedStateMachine):
         self.steps[0] += 1
 
     def _commit(self) -> None:
-        lock = self.cluster.etc / ".git/index.lock"
-        if self.cut_off and lock.exists():
+        if self._is_locked():
             return
         self.commits += 1
         if self.keeper == "etckeeper" and self.commits % 4 == 0:
@@ -305,6 +308,10 @@ class Torture(RuleBasedStateMachine):
             return
         git(self.cluster.etc, "add", "-A")
         git(self.cluster.etc, "commit", "-q", "--allow-empty", "-m", "a change")
+
+    def _is_locked(self) -> bool:
+        """Whether a killed promotion keeps git out of upstream until the next run."""
+        return self.cut_off and (self.cluster.etc / ".git/index.lock").exists()
 
     def _fork(self, arguments: Sequence[str], number: int) -> Answer:
         code, out, err = run_forked(
