@@ -7,11 +7,13 @@ They are reached through the C library, with the error number taken from the cal
 
 import ctypes
 import errno
+import fcntl
 import functools
 import os
 import struct
 import sys
-from typing import NamedTuple
+from contextlib import suppress
+from typing import IO, NamedTuple
 
 SYS_OPENAT2 = 437
 SYS_LANDLOCK_CREATE_RULESET = 444
@@ -29,6 +31,8 @@ RESOLVE_BENEATH = 0x08
 AT_EMPTY_PATH = 0x1000
 STATX_MNT_ID = 0x1000
 """Since Linux 5.8; an older kernel leaves the bit out of what it answers."""
+
+_PIPE_SIZE = 1 << 20
 
 _STATX_SIZE, _STATX_MOUNT = 256, 144
 """Bytes of ``struct statx``, and where ``stx_mnt_id`` begins; linux/stat.h."""
@@ -158,6 +162,12 @@ def syncfs(descriptor: int) -> None:
         OSError: The disk reported an error since the descriptor was opened, or the call failed.
     """
     _check(_library.syncfs(ctypes.c_int(descriptor)))
+
+
+def widen_pipe(pipe: IO[bytes]) -> None:
+    """Let more bytes wait in a pipe, so that neither side waits for the other; where allowed."""
+    with suppress(OSError):  # not that large for everybody: pipe(7)
+        fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, _PIPE_SIZE)
 
 
 class CapabilitySets(NamedTuple):

@@ -5,7 +5,6 @@ scratch name that is forgotten before the process ends, and a process that is cu
 told that all is done moves none. What it leaves then is an unreachable pack at worst.
 """
 
-import fcntl
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,9 +20,7 @@ from etcsync.hub.git import GitProcess, git_command, git_process
 from etcsync.hub.objects import DIRECTORY_MODE, REQUESTS_AT_ONCE, SYMLINK_MODE, Identity
 from etcsync.hub.refs import SCRATCH_REF
 from etcsync.names import is_git_modules_name, is_safe_path
-
-PIPE_SIZE = 1 << 20
-"""Bytes that may wait for git, so that it works while this process does something else."""
+from etcsync.system_calls import widen_pipe
 
 Mark = NewType("Mark", int)
 """Stands for a commit of this run until `Importer.finish` tells its id."""
@@ -173,8 +170,7 @@ def open_importer(directory: str, **environment: str) -> Iterator[Importer]:
         git_command(directory, **environment) as git,
         git_process(git, "fast-import", "--quiet", "--done", "--date-format=raw") as process,
     ):
-        with suppress(OSError):  # not that large for everybody: pipe(7)
-            fcntl.fcntl(process.stdin, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
+        widen_pipe(process.stdin)
         importer = Importer(directory, process)
         try:
             yield importer

@@ -75,18 +75,11 @@ def read_index(path: str) -> Index | None:
     Raises:
         OSError: The file exists but cannot be read.
     """
-    read = _read(path)
-    if read is None:
+    layout = _layout_of(path)
+    if layout is None:
         return None
-    content, written = read
-    try:
-        count = _count_of(content)
-        places, skipped, end = _places_in(content, count)
-        tree = _parse_extensions(content, end, count)
-    except _DAMAGED:
-        return None
-    entries = {name: _record_at(content, place, written) for name, place in places.items()}
-    return Index(entries, tree, frozenset(skipped), places, content)
+    records, tree, skipped = layout
+    return Index(dict(records), tree, skipped, records.places, records.content)
 
 
 def read_records(path: str) -> Mapping[str, FileRecord]:
@@ -95,49 +88,46 @@ def read_records(path: str) -> Mapping[str, FileRecord]:
     Raises:
         OSError: The file exists but cannot be read.
     """
-    read = _read(path)
-    if read is None:
-        return {}
-    content, written = read
-    try:
-        count = _count_of(content)
-        places, _, end = _places_in(content, count)
-        _parse_extensions(content, end, count)
-    except _DAMAGED:
-        return {}
-    return _Records(content, places, written)
+    layout = _layout_of(path)
+    return {} if layout is None else layout[0]
 
 
-class _Records(Mapping[str, FileRecord]):
-    """The records in an index, each taken out when it is asked for."""
-
-    def __init__(self, content: bytes, places: Mapping[str, int], written: int) -> None:
-        self._content = content
-        self._places = places
-        self._written = written
-
-    def __getitem__(self, path: str) -> FileRecord:
-        return _record_at(self._content, self._places[path], self._written)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
-
-    def __len__(self) -> int:
-        return len(self._places)
-
-    def __contains__(self, path: object) -> bool:
-        return path in self._places
-
-
-def _read(path: str) -> tuple[bytes, int] | None:
-    """Return what the file at ``path`` holds and when it was written; None: there is no file."""
+def _layout_of(path: str) -> tuple["_Records", str | None, frozenset[str]] | None:
+    """Return the records, the tree and the skipped paths of an index that can be trusted."""
     try:
         with open(path, "rb") as file:
             state = os.fstat(file.fileno())
             content = file.read(LARGEST) if state.st_size < LARGEST else b""
     except FileNotFoundError:
         return None
-    return content, state.st_mtime_ns
+    try:
+        count = _count_of(content)
+        places, skipped, end = _places_in(content, count)
+        tree = _parse_extensions(content, end, count)
+    except _DAMAGED:
+        return None
+    return _Records(content, places, state.st_mtime_ns), tree, frozenset(skipped)
+
+
+class _Records(Mapping[str, FileRecord]):
+    """The records in an index, each taken out when it is asked for."""
+
+    def __init__(self, content: bytes, places: Mapping[str, int], written: int) -> None:
+        self.content = content
+        self.places = places
+        self._written = written
+
+    def __getitem__(self, path: str) -> FileRecord:
+        return _record_at(self.content, self.places[path], self._written)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.places)
+
+    def __len__(self) -> int:
+        return len(self.places)
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.places
 
 
 def _count_of(content: bytes) -> int:

@@ -1,6 +1,5 @@
 """Walkers that look ahead: trees are compared with their surveys on all processors at once."""
 
-import fcntl
 import os
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from functools import partial
 from selectors import EVENT_READ, EVENT_WRITE, DefaultSelector
 from typing import IO, NamedTuple, cast
 
+from etcsync.system_calls import widen_pipe
 from etcsync.tree import walker
 from etcsync.tree.beneath import OpenTree
 from etcsync.tree.imprint import Differences, differences
@@ -27,7 +27,7 @@ MOST_WORKERS = 8
 DEPTH = 32
 """Questions that a walker may have before it: enough to be busy until it is given more."""
 
-PIPE_SIZE = 1 << 20
+_ONE_READ = 1 << 20
 
 Answer = Differences | None
 """None: only a whole scan can tell."""
@@ -109,8 +109,7 @@ def _walker() -> Iterator[_Walker]:
     stdin, stdout = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
     for pipe in (stdin, stdout):
         os.set_blocking(pipe.fileno(), False)
-        with suppress(OSError):  # not that large for everybody: pipe(7)
-            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_SIZE)
+        widen_pipe(pipe)
     try:
         yield _Walker(stdin, stdout)
     finally:
@@ -172,7 +171,7 @@ class _Crew:
 
     def _hear(self, one: _Walker) -> None:
         with suppress(BlockingIOError):
-            said = os.read(one.stdout.fileno(), PIPE_SIZE)
+            said = os.read(one.stdout.fileno(), _ONE_READ)
             if not said:
                 raise EOFError
             one.incoming += said
