@@ -1,6 +1,13 @@
 """Copying commits from one repository of the server into another."""
 
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from etcsync.hub.git import configuration, git_command, run_git
+from etcsync.hub.new_repository import write_repository, write_text
+from etcsync.hub.refs import UPSTREAM_REF
 
 DURABLE = {"core.fsync": "all", "core.fsyncMethod": "batch"}
 """What git writes is on disk before the command ends."""
@@ -44,8 +51,9 @@ def fetch(
         repository: The git directory that receives.
         source: A git directory that no client can write; its configuration is used.
         refspecs: What to fetch, as for git-fetch(1): an id alone copies and moves no ref.
-        known: A commit that ``repository`` has and ``source`` probably as well. Without it every
-            ref of ``repository`` is offered, one a client.
+        known: A commit that ``repository`` has and ``source`` probably as well. With it nothing
+            else of ``repository`` is looked at, and refspecs are ids; without it every ref is
+            offered, two a client.
         checked: Refuse objects that git-fsck(1) would warn of, but for the faults `TOLERATED`.
 
     Raises:
@@ -53,10 +61,31 @@ def fetch(
     """
     checks = {"fetch.fsckObjects": "true", **TOLERATED} if checked else {}
     settings = DURABLE | BOUNDED | checks
-    tips = [] if known is None else [f"--negotiation-tip={known}"]
-    with git_command(repository, **configuration(settings), **ALLOCATION) as git:
+    with (
+        _receiver(repository, known) as (receiver, objects),
+        git_command(receiver, **configuration(settings), **ALLOCATION, **objects) as git,
+    ):
         run_git(
             git, "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-auto-gc",
             "--no-recurse-submodules", "--update-head-ok", f"--upload-pack={UPLOAD_PACK}",
-            *tips, "--", source, *refspecs, limit=TIME_LIMIT,
+            "--", source, *refspecs, limit=TIME_LIMIT,
         )  # fmt: skip
+
+
+@contextmanager
+def _receiver(repository: str, known: str | None) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield the git directory that git receives in, and variables by which it finds its objects.
+
+    When git has received commits it makes sure that they are complete, by a walk that ends at the
+    receiver's refs and has all their trees in memory: 1.5 GiB for 5,000 clients. So where a commit
+    is known that the new ones build on, the receiver has that alone for a ref, and the objects of
+    ``repository``.
+    """
+    if known is None:
+        yield repository, {}
+        return
+    with tempfile.TemporaryDirectory(prefix="etcsync-fetch-") as scratch:
+        view = os.path.join(scratch, "view.git")
+        write_repository(view, UPSTREAM_REF, {("core",): {"bare": "true"}})
+        write_text(os.path.join(view, UPSTREAM_REF), f"{known}\n")
+        yield view, {"GIT_OBJECT_DIRECTORY": os.path.join(repository, "objects")}

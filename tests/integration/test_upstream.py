@@ -230,6 +230,17 @@ def test_only_the_branch_and_objects_arrive(hub, etc):
     assert not mine & theirs
 
 
+def test_what_the_hub_has_of_clients_is_not_walked(hub, etc):
+    fetched(hub, etc)
+    lost = hub / "refs/heads/client0"
+    lost.write_text("1" * 40 + "\n")
+    write(etc, {"motd": "second\n"})
+    second = commit(etc)
+    assert fetched(hub, etc).new == second
+    lost.unlink()
+    assert git(hub, "fsck", "--no-dangling", "--connectivity-only") == ""
+
+
 def test_exactly_the_named_commit_is_fetched(hub, etc):
     named = head_commit(str(etc))
     write(etc, {"motd": "committed meanwhile\n"})
