@@ -160,13 +160,21 @@ def test_killed_between_steps_etckeeper_and_all_trees_agree_in_the_end(
     cluster: Cluster, tmp_path: Path
 ) -> None:
     tree = cluster.tree(0)
-    change_client0(cluster)
-    calls = points(cluster, tmp_path / "calls")
-    outcomes = set()
-    for number, point in enumerate(calls[:: len(calls) // POINTS]):
+
+    def change(number: int) -> None:
         (tree / "mkinitcpio.conf").write_text(f"HOOKS=({number})\n")
         (tree / f"site.d/empty/{number}").mkdir()
         (tree / "backup.conf").chmod(0o600 if number % 2 else 0o640)
+
+    change_client0(cluster)
+    promote(cluster)
+    cluster.sync()
+    change(0)
+    calls = points(cluster, tmp_path / "calls")
+    cluster.sync()
+    outcomes = set()
+    for number, point in enumerate(calls[:: len(calls) // POINTS], start=1):
+        change(number)
         head = git(cluster.etc, "rev-parse", "HEAD")
         promote_killed_at(cluster, point)
         cluster.sync()
