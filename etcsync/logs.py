@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from etcsync.report.escape import printable
@@ -19,17 +19,25 @@ LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
 
 @dataclass
-class _Manner:
-    """How this process logs."""
+class Manner:
+    """How a process logs.
+
+    Attributes:
+        level: The least that is seen.
+        color: Whether lines may have colours.
+        as_json: JSON lines instead of text.
+        values: What every line carries.
+        set_up: Whether structlog knows.
+    """
 
     level: int = logging.WARNING
     color: bool = False
     as_json: bool = False
+    values: dict[str, object] = field(default_factory=dict)
     set_up: bool = False
-    """Whether structlog knows."""
 
 
-_manner = _Manner()
+_manner = Manner()
 
 
 def configure(verbosity: int, *, color: bool, as_json: bool | None = None) -> None:
@@ -44,6 +52,26 @@ def configure(verbosity: int, *, color: bool, as_json: bool | None = None) -> No
     _manner.color = color
     _manner.as_json = "JOURNAL_STREAM" in os.environ if as_json is None else as_json
     _manner.set_up = False
+
+
+def manner() -> Manner:
+    """Return how this process and thread log, for another process that is to do alike."""
+    values = {}
+    if "structlog" in sys.modules:
+        import structlog  # noqa: PLC0415 - as below
+
+        values = structlog.contextvars.get_contextvars()
+    return replace(_manner, values=values, set_up=False)
+
+
+def take_over(given: Manner) -> None:
+    """Log as another process does."""
+    global _manner  # noqa: PLW0603 - as `configure` says it
+    _manner = given
+    if given.values:
+        import structlog  # noqa: PLC0415 - as below
+
+        structlog.contextvars.bind_contextvars(**given.values)
 
 
 class Logger:

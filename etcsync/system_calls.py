@@ -17,6 +17,7 @@ from typing import IO, NamedTuple
 
 SYS_OPENAT2 = 437
 SYS_LANDLOCK_CREATE_RULESET = 444
+SYS_LANDLOCK_ADD_RULE = 445
 SYS_LANDLOCK_RESTRICT_SELF = 446
 """The same numbers on every architecture that Python supports on Linux."""
 

@@ -11,6 +11,7 @@ from typing import Any
 from forked import run_forked
 
 from etcsync.demo.sample_etc import write_sample_etc
+from etcsync.reconcile import shards
 
 IDENTITY = ("-c", "user.name=Admin", "-c", "user.email=admin@server")
 
@@ -22,6 +23,11 @@ CLEAN_ENVIRONMENT = {
     "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     "LC_ALL": "C.UTF-8",
 }
+
+
+def divide() -> None:
+    """Have this process divide any fleet, in shards of two clients, among two workers."""
+    shards.MANY, shards.LARGEST, shards.processors = 1, 2, lambda: 2
 
 
 @dataclass(frozen=True)
@@ -50,7 +56,13 @@ def git(directory: Path, *arguments: str) -> str:
 
 
 class Cluster:
-    """A shared root, its clients' trees and etcsync's state below one directory."""
+    """A shared root, its clients' trees and etcsync's state below one directory.
+
+    Attributes:
+        divided: Whether commands divide the fleet, however small it is.
+    """
+
+    divided = False
 
     def __init__(self, place: Path, root: Path | None = None) -> None:
         self.place = place
@@ -62,6 +74,8 @@ class Cluster:
 
     def enter(self) -> None:
         """Go to the machine that this cluster's server is; called in a process of its own."""
+        if self.divided:
+            divide()
 
     def write_settings(self, extra: str = "", packs: str = '["base", "arch"]') -> None:
         self.rules.touch()

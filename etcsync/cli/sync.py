@@ -94,7 +94,7 @@ def _progress(context: Context) -> Iterator[Advance]:
         def advance(step: str, done: int, total: int) -> None:
             if step not in tasks:
                 tasks[step] = progress.add_task(step, total=total)
-            progress.update(tasks[step], completed=done)
+            progress.update(tasks[step], completed=done, total=total)
 
         yield advance
 

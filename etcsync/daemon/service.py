@@ -17,7 +17,6 @@ from etcsync.daemon.contests import Contests
 from etcsync.daemon.diary import Diary
 from etcsync.daemon.echoes import Echoes
 from etcsync.daemon.hearing import Hearing
-from etcsync.daemon.looks import Looks
 from etcsync.daemon.observing import Observing
 from etcsync.daemon.passes import Pass, Why
 from etcsync.daemon.passing import make_pass
@@ -48,6 +47,9 @@ LOCK_WAIT = 2.0
 ACCOUNT_PATIENCE = 1.0
 """Seconds that a pass waits for programs on clients that change accounts; those clients are tried
 again by themselves, so that they do not delay the others."""
+
+SLOW_LOOK = 2.0
+"""Seconds from which on a look at a tree counts as slow: the others go first from then on."""
 
 LONGEST_PASS = 900.0
 """Seconds without any progress after which a pass counts as stuck; git itself is given 600."""
@@ -182,15 +184,10 @@ class Service:
         if Why.INTERVAL in task.causes:
             self._watching.retry()
         self._watching.refresh(task.clients)
-        echoes, looks = Echoes(task.clients), Looks()
-
-        def looking(name: str) -> None:
-            looks.begin(name)
-            echoes.looking(name, time.monotonic())
+        echoes = Echoes(task.clients)
 
         def advance(_step: str, _done: int, _total: int) -> None:
             self._beat()
-            looks.end()
 
         options = SyncOptions(
             wait=LOCK_WAIT,
@@ -198,7 +195,6 @@ class Service:
             stop=lambda: self._wishes.end,
             contested=self._contests.contested(task.clients),
             quiet=self._quiet(task),
-            looking=looking,
         )
         self._in_pass = True
         with self._hearing.during_pass(echoes):
@@ -206,7 +202,7 @@ class Service:
         self._in_pass = False
         unheard = self._watching.refresh(task.clients)
         with self._hearing.agenda() as agenda:
-            self._conclude(agenda, task, made, echoes, looks)
+            self._conclude(agenda, task, made, echoes)
             for name in unheard:  # a directory that the pass made was not watched so far
                 agenda.client_changed(name, time.monotonic())
             if made.run is not None:
@@ -224,18 +220,19 @@ class Service:
             return frozenset()
         return frozenset(filter(self._watching.hears, self._hearing.quiet()))
 
-    def _conclude(
-        self, agenda: Agenda, task: Task, made: Pass, echoes: Echoes, looks: Looks
-    ) -> None:
+    def _conclude(self, agenda: Agenda, task: Task, made: Pass, echoes: Echoes) -> None:
         now = time.monotonic()
         error = made.error
         if made.run is not None:
             failed = {client.name for client in made.run.clients if client.error}
-            agenda.done(task, now, failed=failed, slow=looks.slow())
+            slow = {each.name for each in made.run.clients if each.look_seconds > SLOW_LOOK}
+            agenda.done(task, now, failed=failed, slow=slow)
             written = {c.name: {a.path for a in c.actions} for c in made.run.clients}
             for client in made.run.clients:
                 if client.unsettled:
                     agenda.client_changed(client.name, now)
+                for moment in client.looks:
+                    echoes.looking(client.name, moment)
             for name in task.clients:
                 news = echoes.news(name, written.get(name, ()))
                 if news is not None:

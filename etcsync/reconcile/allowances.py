@@ -116,14 +116,18 @@ class Allowances:
         """
         if not any(sizes.values()):
             return
+        noted = self._noted()  # anew: other processes of the run note what their clients add
         for client, size in sizes.items():
-            self._used[client] = self._used.get(client, 0) + size
-        used = {name: Used(size=size, at=self._now) for name, size in self._used.items() if size}
+            noted[client] = self._used[client] = self._used.get(client, 0) + size
+        used = {name: Used(size=size, at=self._now) for name, size in noted.items() if size}
         self._file.write(_Captured(schema=1, clients=used))
 
     @cached_property
     def _used(self) -> dict[str, int]:
-        """What is in use by client; where the file is missing or damaged, nothing."""
+        return self._noted()
+
+    def _noted(self) -> dict[str, int]:
+        """Return what is in use by client; where the file is missing or damaged, nothing."""
         try:
             captured = self._file.read()
         except StateError as error:

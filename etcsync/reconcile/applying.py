@@ -96,12 +96,10 @@ def apply_all(
     staged = {name: each for name, each in staged.items() if name not in current.left}
     staged = _synced(current, staged)
     settle()
-    for name in staged:
-        options.looking(name)
     finished = {}
     with limited_to(WRITING):
         for name, each in staged.items():
-            with _failing_alone(current, name):
+            with _failing_alone(current, name), current.looking(name):
                 finished[name] = each.finish()
     stats = {}
     for name, applied in finished.items():

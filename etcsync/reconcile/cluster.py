@@ -111,15 +111,17 @@ class Cluster:
 
 
 @contextmanager
-def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Cluster]:
+def open_cluster(
+    settings: Settings, commit: str | None = None, *, fetched: bool = True
+) -> Iterator[Cluster]:
     """Open the hub and read upstream's version of /etc.
-
-    Without ``commit``, upstream's head as it is now is read from upstream's own objects, beside
-    the hub's: readers see what the next reconciliation will bring, and write nothing.
 
     Args:
         settings: The settings.
-        commit: An upstream commit that the hub has already.
+        commit: An upstream commit; None: upstream's head as it is now.
+        fetched: Whether the hub has that commit; else, and for no commit, it is read from
+            upstream's own objects, beside the hub's: readers see what the next reconciliation
+            will bring, and write nothing.
 
     Raises:
         HubError: There is no hub, or it is damaged.
@@ -131,7 +133,7 @@ def open_cluster(settings: Settings, commit: str | None = None) -> Iterator[Clus
     now = datetime.now(UTC).replace(microsecond=0)
     suspensions = suspensions_in_force(settings, now)
     etc = settings.upstream.etc
-    borrowed = None if commit else objects_directory(etc)
+    borrowed = None if commit and fetched else objects_directory(etc)
     with ExitStack() as stack:
         hub = stack.enter_context(open_hub(settings.hub_path, borrowed_objects=borrowed))
         commit = commit or head_commit(etc)

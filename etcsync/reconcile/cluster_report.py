@@ -17,8 +17,9 @@ from etcsync.reconcile.conflicts import (
 from etcsync.reconcile.differences import difference_lines
 from etcsync.reconcile.model import ClientStatus, ClusterStatus, HeldPath
 from etcsync.reconcile.snapshot import Snapshot
-from etcsync.reconcile.status import read_status
+from etcsync.reconcile.status import client_statuses, whole_status
 from etcsync.report.secrets import is_secret
+from etcsync.tree.live import left_overs
 from etcsync.words import time_text
 
 CONFLICTS_SHOWN = 50
@@ -103,7 +104,8 @@ def cluster_report(settings: Settings, names: Sequence[str] = ()) -> ClusterRepo
     upstream = read_upstream(settings.upstream.etc, settings.upstream.root)
     with open_cluster(settings) as cluster:
         seen = _Seen(cluster)
-        status = read_status(cluster, upstream, clients, seen.visit)
+        states = client_statuses(cluster, clients, seen.visit)
+        status = whole_status(settings, upstream, left_overs(cluster.live), states)
         return ClusterReport(
             time=time_text(cluster.now),
             status=status,

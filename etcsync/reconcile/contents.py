@@ -31,6 +31,10 @@ class Contents(Closing):
     def _close(self) -> None:
         self._spool.close()
 
+    def open_file(self) -> None:
+        """Open the temporary file now, for a process that will not be able to."""
+        self._spool.rollover()
+
     def put(self, content: bytes) -> str:
         """Keep ``content`` for the length of the run and return its blob id."""
         oid = blob_oid(content)

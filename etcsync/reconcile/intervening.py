@@ -15,8 +15,8 @@ from etcsync.reconcile.errors import never_reconciled
 from etcsync.reconcile.intervention import Intervention
 from etcsync.reconcile.model import Cause, ClientRun
 from etcsync.reconcile.options import SyncOptions, no_advance
-from etcsync.reconcile.reconciler import reconcile
 from etcsync.reconcile.records import base_records
+from etcsync.reconcile.road import reconcile
 
 
 def intervene(

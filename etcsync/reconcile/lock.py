@@ -12,10 +12,11 @@ POLL_SECONDS = 0.1
 
 
 @contextmanager
-def writer_lock(path: str, *, wait: float) -> Iterator[None]:
-    """Hold the lock at ``path`` for the length of the block.
+def writer_lock(path: str, *, wait: float) -> Iterator[int]:
+    """Hold the lock at ``path`` for the length of the block, and yield its descriptor.
 
-    The kernel releases it when the process ends, however it ends; the file itself stays.
+    The kernel releases it when this process has ended, however it ends, and all others to which
+    the descriptor was handed down; the file itself stays.
 
     Args:
         path: The lock file; it is created when missing.
@@ -25,8 +26,8 @@ def writer_lock(path: str, *, wait: float) -> Iterator[None]:
         LockError: Another writer held the lock all that time; the message names its process.
     """
     hint = "Wait for it to end, or give it longer with --wait SECONDS."
-    with _held(path, wait, "another etcsync is at work", hint):
-        yield
+    with _held(path, wait, "another etcsync is at work", hint) as descriptor:
+        yield descriptor
 
 
 @contextmanager
@@ -46,7 +47,7 @@ def only_daemon(path: str) -> Iterator[None]:
 
 
 @contextmanager
-def _held(path: str, wait: float, otherwise: str, hint: str) -> Iterator[None]:
+def _held(path: str, wait: float, otherwise: str, hint: str) -> Iterator[int]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         deadline = time.monotonic() + wait
@@ -55,7 +56,7 @@ def _held(path: str, wait: float, otherwise: str, hint: str) -> Iterator[None]:
                 message = f"{otherwise}{_holder(descriptor)} and holds {path}"
                 raise LockError(message, hint=hint)
             time.sleep(POLL_SECONDS)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 

@@ -10,76 +10,57 @@ from etcsync.entries import ROOT, Entry, FileRecord, Tree, parent
 from etcsync.hub.hub import GitEntry
 from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.recorded import Recorded
-from etcsync.reconcile.walkers import Ahead, Question
 from etcsync.tree.beneath import OpenTree, open_tree
 from etcsync.tree.ignore import is_rules_file
+from etcsync.tree.imprint import differences
 from etcsync.tree.scan import scan
 from etcsync.tree.scanned import Known, Limits, Remembered, Scan
 
 Versions = Sequence[Mapping[str, Entry | GitEntry | FileRecord]]
 
 
-def look(
-    cluster: Cluster,
-    client: Client,
-    recorded: Recorded,
-    asked: Question | None,
-    ahead: Ahead | None = None,
-) -> Scan:
+def look(cluster: Cluster, client: Client, recorded: Recorded, *, quiet: bool = False) -> Scan:
     """Return what stands in a client's tree.
 
     Args:
         cluster: The open cluster.
         client: The client.
         recorded: What the hub says of it.
-        asked: The `question` about it.
-        ahead: Gives what a walker answers, if one was asked.
+        quiet: See `differences`.
 
     Raises:
         TreeError: The tree is missing or cannot be read.
     """
+    to_be_written = _to_be_written(cluster, recorded)
     with open_tree(cluster.settings.tree_path(client.name)) as tree:
         remembered = None
-        earlier = recorded.surveyed
-        if earlier is not None and asked is not None:
-            differing = asked.answer(tree, ahead)
+        earlier = recorded.surveyed if _can_be_compared(cluster, recorded) else None
+        if earlier is not None:
+            seconds = cluster.settings.limits.max_look_time
+            differing = differences(
+                tree, earlier.imprints, to_be_written, Limits().entries, seconds, quiet=quiet
+            )
             if differing is not None and not differing.directories:
                 return replace(earlier, listings=dict(differing.listings))
             if differing is not None:
                 remembered = Remembered(earlier, differing, cluster.contents.read)
         versions = (recorded.base, recorded.git)
-        return _scan(
-            cluster,
-            client,
-            tree,
-            recorded.records,
-            versions,
-            _to_be_written(cluster, recorded),
-            remembered,
-        )
+        return _scan(cluster, client, tree, recorded.records, versions, to_be_written, remembered)
 
 
-def question(
-    cluster: Cluster, client: Client, recorded: Recorded, *, quiet: bool = False
-) -> Question | None:
-    """Return what is to be compared before a client's tree is looked at.
+def _can_be_compared(cluster: Cluster, recorded: Recorded) -> bool:
+    """Whether a look may begin with what is remembered of the tree.
 
-    None: everything must be looked at. Nothing is remembered of the tree, or paths that are known
-    now make a difference to what was found: what a ``.gitignore`` hides, or policy mirrors, is
-    treated otherwise once it is known.
+    Not where paths that are known now make a difference to what was found: what a ``.gitignore``
+    hides, or policy mirrors, is treated otherwise once it is known.
     """
     survey = recorded.survey
     if survey is None:
-        return None
+        return False
     known: tuple[Tree, Tree] = (cluster.theirs.entries, recorded.base)
     if any(path in tree for path in survey.unknown for tree in known):
-        return None
-    if not all(any(path in tree for tree in known) for path in survey.shadowed):
-        return None
-    tree_path = cluster.settings.tree_path(client.name)
-    wanted = _to_be_written(cluster, recorded)
-    limits = Limits().entries, cluster.settings.limits.max_look_time
-    return Question(tree_path, survey.imprints, sorted(wanted), *limits, quiet)
+        return False
+    return all(any(path in tree for tree in known) for path in survey.shadowed)
 
 
 def look_anew(cluster: Cluster, client: Client) -> Scan:

@@ -74,6 +74,9 @@ class ClientRun:
         drift: What differs from upstream afterwards and no policy explains.
         unsettled: Paths that were written and that the client may have changed again since; the
             next run sees.
+        looks: The moments right before its tree was looked at, in seconds of the monotonic clock:
+            at the beginning, and once more at what was put in place.
+        look_seconds: How long the first of these looks took.
     """
 
     name: str
@@ -87,6 +90,8 @@ class ClientRun:
     unmet: Sequence[tuple[str, str]] = ()
     drift: Sequence[Difference] = ()
     unsettled: frozenset[str] = frozenset()
+    looks: Sequence[float] = ()
+    look_seconds: float = 0.0
 
     def followed_by(self, later: "ClientRun") -> "ClientRun":
         """Return what two passes of one run did together."""
@@ -95,6 +100,8 @@ class ClientRun:
             later,
             actions=[actions[path] for path in sorted(actions)],
             chosen=sorted({*self.chosen, *later.chosen}),
+            looks=(*self.looks, *later.looks),
+            look_seconds=self.look_seconds,
         )
 
     def unfinished(self) -> "ClientRun":

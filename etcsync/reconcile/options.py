@@ -17,10 +17,6 @@ def never() -> bool:
     return False
 
 
-def tell_nobody(_client: str) -> None:
-    """Keep to oneself when a client's tree is looked at."""
-
-
 @dataclass(frozen=True, slots=True)
 class SyncOptions:
     """How far a run may go.
@@ -36,8 +32,6 @@ class SyncOptions:
             sentences: they are held from now on instead of being put back.
         quiet: Clients whose trees are taken to be as the last run left them: where that is
             remembered, only the directories that may be written to are looked at.
-        looking: Told a client's name right before its tree is looked at: at the beginning, and once
-            more at what was put in place.
     """
 
     allow_mass_delete: bool = False
@@ -47,7 +41,6 @@ class SyncOptions:
     stop: Callable[[], bool] = never
     contested: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     quiet: Collection[str] = frozenset()
-    looking: Callable[[str], None] = tell_nobody
 
 
 @dataclass(frozen=True, slots=True)

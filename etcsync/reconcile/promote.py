@@ -25,8 +25,9 @@ from etcsync.reconcile.options import Advance, PromoteOptions, SyncOptions
 from etcsync.reconcile.paths import named_path
 from etcsync.reconcile.promotion_draft import Draft, draft_promotion
 from etcsync.reconcile.promotion_result import Promotion, shown
-from etcsync.reconcile.reconciler import fetch, reconcile
+from etcsync.reconcile.reconciler import fetch
 from etcsync.reconcile.recording import record_finished, recording_intents
+from etcsync.reconcile.road import reconcile
 from etcsync.reconcile.rounds import Round
 from etcsync.reconcile.snapshot import Snapshot
 from etcsync.reconcile.upstream_writing import Writing, write_upstream

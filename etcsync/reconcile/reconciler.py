@@ -1,13 +1,13 @@
-"""The road: fetch, snapshot, plan, apply, record, report; the whole fleet in one go.
+"""Reconciling the whole fleet with upstream, and planning to: what ``sync`` and ``plan`` do.
 
-`sync_clients` walks it to the end, `plan_clients` stops after the plan. Each step handles all
-clients before the next begins, so that work which is equal for many is done once: one fetch, one
-reading of upstream's tree, one import of commits, one data sync, one ref transaction.
+Upstream's commits are fetched, once; then `etcsync.reconcile.road` is walked for all clients, by
+several processes where they are many; at last the server around the trees is put right.
 """
 
 import os
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from etcsync.config import Client, Settings
 from etcsync.errors import EtcsyncError, UpstreamBusyError, UpstreamError
@@ -18,32 +18,19 @@ from etcsync.hub.rewrite import refuse_rewrite
 from etcsync.hub.upstream import fetch_upstream, head_commit, uncommitted
 from etcsync.hub.upstream_commit import commit_all
 from etcsync.logs import get_logger
-from etcsync.reconcile.applying import (
-    apply_all,
-    discard_all,
-    recover_all,
-    restore_gitfiles,
-    stage_all,
-)
-from etcsync.reconcile.cluster import Cluster, open_cluster, selected_clients
+from etcsync.reconcile.boot_lines import BootLines
+from etcsync.reconcile.cluster import Cluster, selected_clients
 from etcsync.reconcile.collector import without_collector
-from etcsync.reconcile.intervention import Intervention
 from etcsync.reconcile.lock import writer_lock
-from etcsync.reconcile.model import Cause, ClientRun, Run
-from etcsync.reconcile.options import Advance, SyncOptions
-from etcsync.reconcile.recording import record_finished, recording_intents
-from etcsync.reconcile.remembering import remember
-from etcsync.reconcile.reporting import report
+from etcsync.reconcile.model import Cause, ClientRun, Run, TreeWarning
+from etcsync.reconcile.options import Advance, SyncOptions, never
+from etcsync.reconcile.road import end_run, walk_road
 from etcsync.reconcile.rounds import Round, look_and_plan
+from etcsync.reconcile.shards import over_fleet, workers_for
 from etcsync.reconcile.surroundings import repair_server, standing_lines
 from etcsync.reconcile.suspensions import forget_ended
 from etcsync.reconcile.upstream_writing import settle_promotion
-from etcsync.tree.staged import Staged
-
-ROUNDS = 4
-"""How often a client is planned anew because its tree changed under the run."""
-
-NO_INTERVENTION = Intervention()
+from etcsync.reconcile.worker import Stop, Target
 
 log = get_logger()
 
@@ -58,19 +45,25 @@ def sync_clients(
         LockError: Another writer did not end in time.
         UpstreamBusyError: A package transaction or git is at work there.
         UpstreamError: Upstream cannot be read, or rewrote its history.
-        HubError: The hub is missing or damaged; no tree was written then.
+        HubError: The hub is missing or damaged; no tree was written after that was found.
         StateError: It is not known which clients are suspended; no tree was written then.
     """
     clients = selected_clients(settings, names)
-    with writer_lock(settings.lock_path, wait=options.wait):
+    with (
+        writer_lock(settings.lock_path, wait=options.wait) as lock,
+        workers_for(clients, options.quiet, keep_open=(lock,)) as workers,
+    ):
         commit = fetch(settings, options)
-        with open_cluster(settings, commit) as cluster:
-            forget_ended(settings, cluster.now)
-            lines = standing_lines(settings)
-            intervention = lines.intervention(Cause.RECONCILE)
-            runs = reconcile(cluster, clients, options, advance, intervention)
-            server = repair_server(lines, runs)
-            return Run(commit, runs, cluster.validators.warnings, server)
+        forget_ended(settings, datetime.now(UTC).replace(microsecond=0))
+        lines = standing_lines(settings)
+        work = _Reconciling(replace(options, stop=never), lines)
+        target = Target(settings, commit)
+        parts = over_fleet(workers, target, clients, work, advance, options.stop)
+        run = _whole(commit, clients, parts)
+        end_run(settings, {name: line for part in parts for name, line in part.surveys.items()})
+        for part in parts:
+            lines.warnings.update(part.line_warnings)
+        return replace(run, server=repair_server(lines, run.clients))
 
 
 def plan_clients(
@@ -85,16 +78,94 @@ def plan_clients(
         StateError: It is not known which clients are suspended.
     """
     clients = selected_clients(settings, names)
-    with open_cluster(settings) as cluster:
+    with workers_for(clients) as workers:
+        target = Target(settings, head_commit(settings.upstream.etc), fetched=False)
+        work = _Planning(replace(options, stop=never), standing_lines(settings))
+        parts = over_fleet(workers, target, clients, work, advance, options.stop)
+        return _whole(target.commit, clients, parts)
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What was done for some of the clients.
+
+    Attributes:
+        runs: What was done for each of them.
+        warnings: See `Run`.
+        surveys: What is to be kept of their trees; see `Surveys.news`.
+        line_warnings: See `BootLines`.
+    """
+
+    runs: Sequence[ClientRun]
+    warnings: Sequence[TreeWarning] = ()
+    surveys: Mapping[str, bytes] = field(default_factory=dict)
+    line_warnings: Mapping[str, str] = field(default_factory=dict)
+
+
+def _lost(
+    _work: object, _settings: Settings, clients: Sequence[Client], error: EtcsyncError
+) -> _Part:
+    return _Part([ClientRun(client.name, error=error) for client in clients])
+
+
+@dataclass(frozen=True)
+class _Reconciling:
+    """Brings upstream's commit to some clients."""
+
+    options: SyncOptions
+    lines: BootLines
+    reads_only = False
+
+    def __call__(
+        self,
+        cluster: Cluster,
+        clients: Sequence[Client],
+        advance: Advance,
+        stop: Stop,
+    ) -> _Part:
+        options = replace(self.options, stop=stop)
+        intervention = self.lines.intervention(Cause.RECONCILE)
+        runs = walk_road(cluster, clients, options, advance, intervention)
+        surveys, lines = cluster.surveys.news, self.lines.warnings
+        return _Part(runs, cluster.validators.warnings, surveys, lines)
+
+    lost = _lost
+
+
+@dataclass(frozen=True)
+class _Planning:
+    """Finds out what would be done for some clients."""
+
+    options: SyncOptions
+    lines: BootLines
+    reads_only = False
+
+    def __call__(
+        self,
+        cluster: Cluster,
+        clients: Sequence[Client],
+        advance: Advance,
+        stop: Stop,
+    ) -> _Part:
+        options = replace(self.options, stop=stop)
         known = cluster.hub.refs().get(UPSTREAM_REF)
         if known is not None and not options.accept_rewrite:
-            refuse_rewrite(cluster.hub.git, settings.upstream.etc, known, cluster.upstream_commit)
+            etc, commit = cluster.settings.upstream.etc, cluster.upstream_commit
+            refuse_rewrite(cluster.hub.git, etc, known, commit)
         planned = Round(suspensions=cluster.suspensions)
-        intervention = standing_lines(settings).intervention(Cause.RECONCILE)
+        intervention = self.lines.intervention(Cause.RECONCILE)
         with without_collector():
             look_and_plan(cluster, planned, clients, options, advance, intervention)
-        runs = planned.runs(clients)
-        return Run(cluster.upstream_commit, runs, cluster.validators.warnings)
+        return _Part(planned.runs(clients), cluster.validators.warnings)
+
+    lost = _lost
+
+
+def _whole(commit: str, clients: Sequence[Client], parts: Sequence[_Part]) -> Run:
+    """Return what was done for all clients, in their order."""
+    runs = {run.name: run for part in parts for run in part.runs}
+    warnings = dict.fromkeys(warning for part in parts for warning in part.warnings)
+    return Run(commit, [runs[c.name] for c in clients if c.name in runs], tuple(warnings))
 
 
 def fetch(settings: Settings, options: SyncOptions) -> str:
@@ -138,77 +209,3 @@ def _refuse_damaged_hub(settings: Settings) -> None:
         upstream = hub.refs().get(UPSTREAM_REF)
         if upstream is not None:
             hub.tree(hub.commit(upstream).tree)
-
-
-def reconcile(
-    cluster: Cluster,
-    clients: Sequence[Client],
-    options: SyncOptions,
-    advance: Advance,
-    intervention: Intervention = NO_INTERVENTION,
-) -> list[ClientRun]:
-    """Reconcile ``clients`` with the cluster's upstream commit; one's failure is its own.
-
-    A client that writes while its tree is written to is looked at and planned again.
-
-    Args:
-        cluster: The open cluster.
-        clients: The clients.
-        options: How far the run may go.
-        advance: Told how far it is.
-        intervention: What the command that this is part of decides by itself.
-    """
-    with without_collector():
-        return _reconcile(cluster, clients, options, advance, intervention)
-
-
-def _reconcile(
-    cluster: Cluster,
-    clients: Sequence[Client],
-    options: SyncOptions,
-    advance: Advance,
-    intervention: Intervention,
-) -> list[ClientRun]:
-    for directory in (cluster.settings.reports_path, cluster.settings.cache_path):
-        os.makedirs(directory, mode=0o700, exist_ok=True)
-    runs: dict[str, ClientRun] = {}
-    waiting = clients
-    for _ in range(ROUNDS):
-        current = Round(suspensions=cluster.suspensions)
-        recover_all(cluster, waiting, current, options)
-        look_and_plan(cluster, current, waiting, options, advance, intervention)
-        restore_gitfiles(cluster, current)
-        staged = _stage_and_record(cluster, current, options, intervention.cause)
-        written = apply_all(cluster, current, staged, options, advance)
-        record_finished(cluster, current, written)
-        remember(cluster, current, written)
-        report(cluster, current)
-        for run in current.runs(waiting):
-            runs[run.name] = run if run.name not in runs else runs[run.name].followed_by(run)
-        waiting = [client for client in waiting if client.name in current.raced]
-        if not waiting or options.stop():
-            break
-        options = replace(options, quiet=frozenset())
-    cluster.surveys.save()
-    for client in waiting:
-        runs[client.name] = runs[client.name].unfinished()
-    return [runs[client.name] for client in clients if client.name in runs]
-
-
-def _stage_and_record(
-    cluster: Cluster, current: Round, options: SyncOptions, cause: Cause
-) -> dict[str, Staged]:
-    """Stage what the trees are to get while git writes the commits; return it.
-
-    Raises:
-        HubError: The hub could not be written, or read; nothing is staged then.
-        StateError: What was added to the hub could not be noted; the same.
-    """
-    staged: dict[str, Staged] = {}
-    try:
-        with recording_intents(cluster, current, cause):
-            staged = stage_all(cluster, current, options)
-    except (EtcsyncError, OSError):
-        discard_all(staged)
-        raise
-    return staged

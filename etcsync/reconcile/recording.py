@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from etcsync.entries import METADATA_PATH, FileRecord, Kind, StatKey
 from etcsync.hub.hub import RefUpdate, base_ref, branch_ref, pending_ref
 from etcsync.hub.index_file import UNKNOWN_STAT, Index, patch_index, write_index
-from etcsync.hub.maintenance import clean_up, pack_if_needed
+from etcsync.hub.maintenance import clean_up
 from etcsync.hub.objects import EXECUTABLE_MODE
 from etcsync.hub.worktree import ensure_worktree, index_path
 from etcsync.logs import get_logger
@@ -54,14 +54,16 @@ def recording_intents(cluster: Cluster, current: Round, cause: Cause) -> Iterato
     if not recorded:
         yield
         return
-    clean_up(cluster.hub)
+    with cluster.hub.turn():
+        clean_up(cluster.hub)
     with cluster.hub.importer() as importer:
         recorder = Recorder(cluster, importer)
         marks = {name: recorder.write(intent, cause) for name, intent in recorded.items()}
         importer.flush()
         yield
         ids = importer.finish()
-    cluster.allowances.charge({name: intent.added for name, intent in recorded.items()})
+    with cluster.hub.turn():
+        cluster.allowances.charge({name: intent.added for name, intent in recorded.items()})
     for name, mark in marks.items():
         current.commits[name] = mark.commits(ids)
     cluster.hub.update_refs(
@@ -101,8 +103,6 @@ def record_finished(cluster: Cluster, current: Round, stats: Mapping[str, StatsA
         else:
             _write_index(cluster, name, intent, heads[head].tree, stats.get(name, {}))
         log.info("recorded", client=name, actions=len(intent.plan.actions))
-    if finished:
-        pack_if_needed(cluster.hub)
 
 
 def _end(name: str, intent: Intent, commits: Commits) -> Iterator[RefUpdate]:

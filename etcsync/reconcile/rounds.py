@@ -1,6 +1,8 @@
 """One pass over the fleet: what was seen, planned and intended for each client."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from etcsync.config import Client
@@ -16,7 +18,7 @@ from etcsync.reconcile.options import Advance, SyncOptions
 from etcsync.reconcile.planning import plan_snapshot, refuse_mass_deletion, tree_warnings
 from etcsync.reconcile.record import Commits
 from etcsync.reconcile.recorded import read_refs
-from etcsync.reconcile.snapshot import snapshots_of, with_contested
+from etcsync.reconcile.snapshot import take_snapshot, with_contested
 from etcsync.reconcile.suspensions import Suspensions
 from etcsync.reconcile.validating import Planned, validated
 
@@ -34,6 +36,8 @@ class Round:
         raced: Clients whose tree changed under the run: they are planned again.
         left: Clients that are left to the next run, because this one is to end.
         unsettled: Paths that were written and that the client may have changed again since.
+        looks: When its tree was looked at; see `ClientRun`.
+        look_seconds: How long the first look took.
         suspensions: Which clients are suspended.
     """
 
@@ -43,12 +47,24 @@ class Round:
     raced: set[str] = field(default_factory=set)
     left: set[str] = field(default_factory=set)
     unsettled: dict[str, frozenset[str]] = field(default_factory=dict)
+    looks: dict[str, list[float]] = field(default_factory=dict)
+    look_seconds: dict[str, float] = field(default_factory=dict)
     suspensions: Suspensions = field(default_factory=dict)
 
     def fail(self, name: str, error: EtcsyncError | OSError) -> None:
         """Leave a client alone from here on; the others go on."""
         self.errors[name] = client_error(error)
         log.warning("client failed", client=name, error=self.errors[name].message)
+
+    @contextmanager
+    def looking(self, name: str) -> Iterator[None]:
+        """Note that a client's tree is looked at while the block runs."""
+        begun = time.monotonic()
+        self.looks.setdefault(name, []).append(begun)
+        try:
+            yield
+        finally:
+            self.look_seconds.setdefault(name, time.monotonic() - begun)
 
     def going_on(self) -> list[tuple[str, Intent]]:
         """Return the clients that nothing has gone wrong with."""
@@ -65,8 +81,12 @@ class Round:
     def _run(self, name: str) -> ClientRun:
         error = self.errors.get(name)
         intent = self.intents.get(name)
+        looks, seconds = tuple(self.looks.get(name, ())), self.look_seconds.get(name, 0.0)
         if intent is None:
-            return ClientRun(name, error=error, suspended=self.suspensions.get(name))
+            suspended = self.suspensions.get(name)
+            return ClientRun(
+                name, error=error, suspended=suspended, looks=looks, look_seconds=seconds
+            )
         recorded = intent.snapshot.recorded
         done = error is None and name not in self.raced
         commits = self.commits.get(name)
@@ -82,6 +102,8 @@ class Round:
             unmet=intent.plan.unmet,
             drift=intent.plan.drift if done else (),
             unsettled=self.unsettled.get(name, frozenset()),
+            looks=looks,
+            look_seconds=seconds,
         )
 
 
@@ -127,23 +149,21 @@ def _planned(
     """Return snapshot and plan of every client nothing has gone wrong with; none, where to stop."""
     planned = {}
     going_on = [client for client in clients if client.name not in current.errors]
-    for client in going_on:
-        options.looking(client.name)
-    with snapshots_of(
-        cluster, going_on, read_refs(cluster, going_on), options.quiet
-    ) as snapshot_of:
-        for done, client in enumerate(going_on):
-            advance("look", done, len(going_on))
-            if options.stop():
-                current.left.update(each.name for each in clients)
-                return {}
-            try:
-                snapshot = snapshot_of(client)
-                if contested := options.contested.get(client.name):
-                    snapshot = with_contested(snapshot, contested)
-                planned[client.name] = Planned(snapshot, plan_snapshot(cluster, snapshot))
-            except (TreeError, OSError) as error:
-                current.fail(client.name, error)
+    refs = read_refs(cluster, going_on)
+    for done, client in enumerate(going_on):
+        advance("look", done, len(going_on))
+        if options.stop():
+            current.left.update(each.name for each in clients)
+            return {}
+        try:
+            with current.looking(client.name):
+                quiet = client.name in options.quiet
+                snapshot = take_snapshot(cluster, client, refs, quiet=quiet)
+            if contested := options.contested.get(client.name):
+                snapshot = with_contested(snapshot, contested)
+            planned[client.name] = Planned(snapshot, plan_snapshot(cluster, snapshot))
+        except (TreeError, OSError) as error:
+            current.fail(client.name, error)
     advance("look", len(going_on), len(going_on))
     return planned
 

@@ -21,7 +21,8 @@ from etcsync.reconcile.exporting import repair_exports
 from etcsync.reconcile.first_settings import InitRequest, Step, first_settings, new_client
 from etcsync.reconcile.lock import writer_lock
 from etcsync.reconcile.options import SyncOptions, no_advance
-from etcsync.reconcile.reconciler import fetch, reconcile
+from etcsync.reconcile.reconciler import fetch
+from etcsync.reconcile.road import reconcile
 from etcsync.reconcile.suspensions import forgetting
 from etcsync.settings_file import add_clients
 from etcsync.settings_file import remove_client as remove_from_settings

@@ -1,8 +1,7 @@
 """One client's three versions: base, ours and theirs, and what was recorded before."""
 
 import uuid
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from etcsync.config import Client
@@ -16,10 +15,9 @@ from etcsync.policy.policy import Policy
 from etcsync.policy.rules import fill_seed
 from etcsync.policy.treatment import Strategy
 from etcsync.reconcile.cluster import Cluster
-from etcsync.reconcile.looking import look, question
+from etcsync.reconcile.looking import look
 from etcsync.reconcile.messages import UPSTREAM_TRAILER, trailer
 from etcsync.reconcile.recorded import Recorded, Refs, read_recorded
-from etcsync.reconcile.walkers import Ahead, Question, looking_ahead
 from etcsync.tree.scanned import Scan
 
 
@@ -42,57 +40,24 @@ class Snapshot:
         return surveyed is not None and surveyed.entries is self.scan.entries
 
 
-@contextmanager
-def snapshots_of(
-    cluster: Cluster, clients: Sequence[Client], refs: Refs, quiet: Collection[str] = ()
-) -> Iterator[Callable[[Client], Snapshot]]:
-    """Give what does as `take_snapshot` does, once for each client, sooner where they are many.
-
-    Their trees are compared meanwhile with what is remembered of them; of those in ``quiet`` no
-    more than what may be written to.
-    """
-    recorded = {client.name: read_recorded(cluster, client, refs) for client in clients}
-    asked = {
-        each.name: question(cluster, each, recorded[each.name], quiet=each.name in quiet)
-        for each in clients
-    }
-    questions = {name: each for name, each in asked.items() if each is not None}
-    with looking_ahead(questions) as ahead:
-        yield lambda client: _snapshot(
-            cluster,
-            client,
-            recorded.pop(client.name),
-            asked[client.name],
-            ahead.get(client.name),
-        )
-
-
-def take_snapshot(cluster: Cluster, client: Client, refs: Refs) -> Snapshot:
+def take_snapshot(cluster: Cluster, client: Client, refs: Refs, *, quiet: bool = False) -> Snapshot:
     """Look at one client's tree and at what the hub has of it; write nothing.
 
     Args:
         cluster: The open cluster.
         client: The client.
         refs: The hub's refs, the client's among them.
+        quiet: The tree is taken to be as it was: where that is remembered, no more is looked at
+            than what may be written to.
 
     Raises:
         TreeError: The tree is missing or cannot be read, or the client was never set up.
         HubError: The hub is damaged.
     """
     recorded = read_recorded(cluster, client, refs)
-    return _snapshot(cluster, client, recorded, question(cluster, client, recorded))
-
-
-def _snapshot(
-    cluster: Cluster,
-    client: Client,
-    recorded: Recorded,
-    asked: Question | None,
-    ahead: Ahead | None = None,
-) -> Snapshot:
     policy = cluster.policy(client)
     tree_path = cluster.settings.tree_path(client.name)
-    found = look(cluster, client, recorded, asked, ahead)
+    found = look(cluster, client, recorded, quiet=quiet)
     ours = {**found.entries, **_unseen(recorded, found)}
     creating = recorded.base_commit is None and (
         recorded.pending is not None or set(found.entries) <= {"."}

@@ -4,19 +4,24 @@ No validator is run: what was held when the record was made is known from there.
 """
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from etcsync.config import Client, Settings
-from etcsync.errors import TreeError
+from etcsync.errors import EtcsyncError, TreeError
 from etcsync.hub.upstream import UpstreamState, read_upstream
 from etcsync.plan.model import Act, Change, Difference, difference
-from etcsync.reconcile.cluster import Cluster, open_cluster, selected_clients
+from etcsync.reconcile.cluster import Cluster, selected_clients
 from etcsync.reconcile.collector import without_collector
 from etcsync.reconcile.daemon_state import daemon_state
 from etcsync.reconcile.errors import client_error
 from etcsync.reconcile.model import ClientStatus, ClusterStatus
+from etcsync.reconcile.options import Advance, never, no_advance
 from etcsync.reconcile.planning import plan_snapshot, tree_warnings
-from etcsync.reconcile.recorded import read_refs
-from etcsync.reconcile.snapshot import Snapshot, snapshots_of
+from etcsync.reconcile.recorded import Refs, read_refs
+from etcsync.reconcile.shards import over_fleet, workers_for
+from etcsync.reconcile.snapshot import Snapshot, take_snapshot
+from etcsync.reconcile.suspensions import Suspension
+from etcsync.reconcile.worker import Stop, Target
 from etcsync.tree.live import left_overs
 from etcsync.words import time_text
 
@@ -32,22 +37,46 @@ def cluster_status(settings: Settings, names: Sequence[str] = ()) -> ClusterStat
         HubError: The hub is missing or damaged.
     """
     clients = selected_clients(settings, names)
-    upstream = read_upstream(settings.upstream.etc, settings.upstream.root)
-    with open_cluster(settings) as cluster, without_collector():
-        return read_status(cluster, upstream, clients)
+    with workers_for(clients) as workers:
+        upstream = read_upstream(settings.upstream.etc, settings.upstream.root)
+        target = Target(settings, upstream.commit, fetched=False)
+        parts = over_fleet(workers, target, clients, _Reading(), no_advance, never)
+    read = {each.name: each for part in parts for each in part.clients}
+    leftovers = next((part.leftovers for part in parts if part.leftovers), ())
+    return whole_status(settings, upstream, leftovers, [read[each.name] for each in clients])
 
 
-def read_status(
+class _Part(NamedTuple):
+    """What was read of some clients, and what package managers left in upstream."""
+
+    clients: Sequence[ClientStatus]
+    leftovers: Sequence[str] = ()
+
+
+class _Reading:
+    """Reads the state of some clients."""
+
+    reads_only = True
+
+    def __call__(
+        self, cluster: Cluster, clients: Sequence[Client], _advance: Advance, _stop: Stop
+    ) -> _Part:
+        with without_collector():
+            return _Part(client_statuses(cluster, clients), left_overs(cluster.live))
+
+    def lost(self, settings: Settings, clients: Sequence[Client], error: EtcsyncError) -> _Part:
+        return _Part([_unread(settings, client, error) for client in clients])
+
+
+def client_statuses(
     cluster: Cluster,
-    upstream: UpstreamState,
     clients: Sequence[Client],
     visit: Visit = lambda _snapshot, _status: None,
-) -> ClusterStatus:
-    """Return the state of upstream and of ``clients``; each tree is read once.
+) -> list[ClientStatus]:
+    """Return the state of each of ``clients``; each tree is read once.
 
     Args:
         cluster: The open cluster.
-        upstream: What upstream's repository says of itself.
         clients: The clients.
         visit: Is shown each client whose tree could be read, one at a time: a fleet's snapshots
             need not fit into memory together.
@@ -55,29 +84,44 @@ def read_status(
     Raises:
         HubError: The hub is damaged.
     """
-    etc = cluster.settings.upstream.etc
-    with snapshots_of(cluster, clients, read_refs(cluster, clients)) as snapshot_of:
-        states = [_client_status(cluster, client, snapshot_of, visit) for client in clients]
+    refs = read_refs(cluster, clients)
+    return [_client_status(cluster, client, refs, visit) for client in clients]
+
+
+def whole_status(
+    settings: Settings,
+    upstream: UpstreamState,
+    leftovers: Sequence[str],
+    clients: Sequence[ClientStatus],
+) -> ClusterStatus:
+    """Return the state of the cluster, whose clients have been read."""
     return ClusterStatus(
-        upstream_path=etc,
-        upstream_commit=cluster.upstream_commit,
+        upstream_path=settings.upstream.etc,
+        upstream_commit=upstream.commit,
         uncommitted=upstream.uncommitted,
-        leftovers=left_overs(cluster.live),
+        leftovers=leftovers,
         busy=upstream.busy,
-        clients=states,
-        daemon=daemon_state(cluster.settings),
+        clients=clients,
+        daemon=daemon_state(settings),
     )
 
 
-def _client_status(
-    cluster: Cluster, client: Client, snapshot_of: Callable[[Client], Snapshot], visit: Visit
+def _unread(
+    settings: Settings,
+    client: Client,
+    error: EtcsyncError,
+    suspended: Suspension | None = None,
 ) -> ClientStatus:
-    tree_path = cluster.settings.tree_path(client.name)
+    tree_path = settings.tree_path(client.name)
+    return ClientStatus(client.name, tree_path, suspended=suspended, error=error)
+
+
+def _client_status(cluster: Cluster, client: Client, refs: Refs, visit: Visit) -> ClientStatus:
     suspended = cluster.suspensions.get(client.name)
     try:
-        snapshot = snapshot_of(client)
+        snapshot = take_snapshot(cluster, client, refs)
     except (TreeError, OSError) as error:
-        return ClientStatus(client.name, tree_path, suspended=suspended, error=client_error(error))
+        return _unread(cluster.settings, client, client_error(error), suspended)
     plan = plan_snapshot(cluster, snapshot)
     record = snapshot.recorded.record
     held = {each.path for each in record.holds}
@@ -85,7 +129,7 @@ def _client_status(
     drift = (each for each in (*plan.drift, *heals) if each.path not in held)
     status = ClientStatus(
         name=client.name,
-        tree=tree_path,
+        tree=snapshot.tree_path,
         upstream_commit=record.upstream or None,
         behind=_behind(cluster, record.upstream),
         drift=sorted(drift, key=lambda each: each.path),

@@ -131,7 +131,6 @@ class Surveys:
             rules: All rules of the policy.
             limits: What else every look depends on.
         """
-        self._path = path
         self._key = key
         # What a rule does, whatever file it stands in.
         effects = [(rule.paths, rule.clients, dict(rule.effects)) for rule in rules]
@@ -139,11 +138,8 @@ class Surveys:
         self._common = hashlib.blake2b(
             common.encode("utf-8", "surrogateescape"), digest_size=_DIGEST
         )
-        self._lines: dict[str, bytes] = {}
-        self._changed = False
-        with suppress(OSError), open(path, "rb") as file:
-            for line in file:
-                self._lines[line.partition(b" ")[0].decode("utf-8", "replace")] = line
+        self._lines = _read_lines(path)
+        self._news: dict[str, bytes] = {}
 
     def terms(self, client: Client) -> str:
         """Return a digest of what decides, besides the tree, what a look at it finds."""
@@ -170,24 +166,41 @@ class Surveys:
         text = json.dumps(fields, separators=(",", ":"), sort_keys=True).encode()
         name = client.encode()
         line = b"%s %s %s\n" % (name, self._digest(name, text), text)
-        self._changed = self._changed or line != self._lines.get(client)
-        self._lines[client] = line
+        if line != self._lines.get(client):
+            self._lines[client] = self._news[client] = line
 
-    def save(self) -> None:
-        """Write the file, if anything changed; it is not synced, and need not be written at all."""
-        if not self._changed:
-            return
-        new = f"{self._path}.new"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        with suppress(OSError):
-            with open(os.open(new, flags, 0o600), "wb") as file:
-                file.writelines(self._lines.values())
-            os.rename(new, self._path)
-            self._changed = False
+    @property
+    def news(self) -> Mapping[str, bytes]:
+        """What differs from the file, for `keep_surveys`."""
+        return self._news
 
     def _digest(self, name: bytes, text: bytes) -> bytes:
         digest = hashlib.blake2b(name + b" " + text, key=self._key, digest_size=_DIGEST)
         return digest.hexdigest().encode("ascii")
+
+
+def keep_surveys(path: str, news: Mapping[str, bytes]) -> None:
+    """Take new surveys into the file at ``path``; the writer's lock is held.
+
+    It is not synced, and need not be written at all.
+    """
+    if not news:
+        return
+    new = f"{path}.new"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    with suppress(OSError):
+        with open(os.open(new, flags, 0o600), "wb") as file:
+            file.writelines({**_read_lines(path), **news}.values())
+        os.rename(new, path)
+
+
+def _read_lines(path: str) -> dict[str, bytes]:
+    """Return the line of each client in the file at ``path``, if there is one."""
+    lines = {}
+    with suppress(OSError), open(path, "rb") as file:
+        for line in file:
+            lines[line.partition(b" ")[0].decode("utf-8", "replace")] = line
+    return lines
 
 
 def _entries(found: Mapping[str, Any]) -> dict[str, Entry]:

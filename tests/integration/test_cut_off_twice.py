@@ -4,8 +4,9 @@ import pytest
 from cluster import Cluster, git, sample_cluster
 
 from etcsync.config import load_settings
-from etcsync.reconcile import reconciler
+from etcsync.reconcile import road
 from etcsync.reconcile.options import SyncOptions, no_advance
+from etcsync.reconcile.reconciler import sync_clients
 
 
 class CutOffError(Exception):
@@ -19,10 +20,10 @@ def cut_off_at(cluster: Cluster, step: str, monkeypatch: pytest.MonkeyPatch) -> 
         raise CutOffError
 
     with monkeypatch.context() as patched:
-        patched.setattr(reconciler, step, end)
+        patched.setattr(road, step, end)
         settings = load_settings(str(cluster.settings))
         with pytest.raises(CutOffError):
-            reconciler.sync_clients(settings, (), SyncOptions(), no_advance)
+            sync_clients(settings, (), SyncOptions(), no_advance)
 
 
 @pytest.mark.parametrize("edited", [False, True])

@@ -257,6 +257,7 @@ def test_where_the_kernel_can_tell_nothing_is_written_but_what_is_open(tmp_path:
         if not drop_to_tree_work():
             return
         os.write(kept, b"still open")
+        Path(os.devnull).write_text("git opens it")
         for change in (
             lambda: (tmp_path / "new").write_text("new"),
             old.unlink,

@@ -1,5 +1,6 @@
 """A run that is asked to end: it ends between two clients, and the next one completes it."""
 
+import time
 from itertools import count
 from pathlib import Path
 
@@ -60,15 +61,19 @@ def test_a_run_ends_between_two_clients_wherever_it_is_stopped(tmp_path: Path) -
     assert partly >= 2
 
 
-def test_whoever_wants_to_know_is_told_when_a_tree_is_looked_at(tmp_path: Path) -> None:
+def test_a_run_tells_when_it_looked_at_each_tree(tmp_path: Path) -> None:
     cluster = sample_cluster(tmp_path)
     settings = load_settings(str(cluster.settings))
     cluster.sync()
-    looks: list[str] = []
-    options = SyncOptions(looking=looks.append)
-    sync_clients(settings, (), options, no_advance)
-    assert looks == list(CLIENTS)
-    looks.clear()
+    begun = time.monotonic()
+    runs = sync_clients(settings, (), SyncOptions(), no_advance).clients
+    ended = time.monotonic()
+    looks = [look for run in runs for look in run.looks]
+    assert len(looks) == len(CLIENTS)
+    assert [begun, *looks, ended] == sorted([begun, *looks, ended])
+    assert all(0 < run.look_seconds < ended - begun for run in runs)
     cluster.write("motd", "news\n")
-    sync_clients(settings, ("client1",), options, no_advance)
-    assert looks == ["client1", "client1"]
+    (run,) = sync_clients(settings, ("client1",), SyncOptions(), no_advance).clients
+    written = (cluster.tree(1) / "motd").stat().st_ctime
+    first, last = (time.time() - (time.monotonic() - look) for look in run.looks)
+    assert first < written < last

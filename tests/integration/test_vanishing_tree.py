@@ -17,17 +17,17 @@ def cluster(tmp_path: Path) -> Cluster:
 PROGRAM = """
 import os, sys
 from etcsync.cli.main import run
-from etcsync.reconcile import reconciler
+from etcsync.reconcile import road
 
 *sys.argv, tree = sys.argv
-stage_all = reconciler.stage_all
+stage_all = road.stage_all
 
 def stage_and_lose(*arguments):
     staged = stage_all(*arguments)
     os.rename(tree, f"{tree}.away")
     return staged
 
-reconciler.stage_all = stage_and_lose
+road.stage_all = stage_and_lose
 run()
 """
 """Syncs, and moves a tree away between staging and the first sync of the disk."""

@@ -71,12 +71,13 @@ class Torture(RuleBasedStateMachine):
             shutil.rmtree(cls._place.parent)
             cls._place = None
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(divided=st.booleans())
+    def begin(self, divided: bool) -> None:
         place = self.template()
         shutil.rmtree(place)
         subprocess.run(["cp", "-a", place.parent / "copy", place], check=True)
         self.cluster = Cluster(place)
+        self.cluster.divided = divided
         trees = {name: self.cluster.tree(name) for name in CLIENTS}
         hub = self.cluster.state / "hub.git"
         self.checker = Checker(
@@ -261,13 +262,14 @@ class Torture(RuleBasedStateMachine):
         if not arguments:
             return
         self.checker.look()
-        status = self._fork(arguments, number).status
+        answer = self._fork(arguments, number)
         if command == "promote":
             self.checker.note_promoted()
         if command == "restore":  # it may have died before it suspended
             told = self.cluster.status()
             self.suspended = {name for name, client in told.items() if client["suspended"]}
-        self.cut_off = self.cut_off or status == -signal.SIGKILL
+        killed = answer.status == -signal.SIGKILL or "by SIGKILL" in answer.out + answer.err
+        self.cut_off = self.cut_off or killed
         now = self.checker.check(cut_off=self.cut_off)
         if then_sync:
             before = {name: dict(found) for name, found in self.checker.before.items()}
@@ -314,10 +316,15 @@ class Torture(RuleBasedStateMachine):
         return self.cut_off and (self.cluster.etc / ".git/index.lock").exists()
 
     def _fork(self, arguments: Sequence[str], number: int) -> Answer:
+        """Run a command that dies at a change; so may a process that it divides its work among."""
+
+        def prepare() -> None:
+            self.cluster.enter()
+            dying_at(number)()
+
         code, out, err = run_forked(
-            ["--config", str(self.cluster.settings), *arguments],
-            CLEAN_ENVIRONMENT, 120, dying_at(number),
-        )  # fmt: skip
+            ["--config", str(self.cluster.settings), *arguments], CLEAN_ENVIRONMENT, 120, prepare
+        )
         await_orphans()
         answer = Answer(code, out.decode("utf-8", "surrogateescape"), err.decode(errors="replace"))
         assert "Traceback" not in answer.err, answer.err
