@@ -5,6 +5,7 @@ from rich.console import Console
 from rich.text import Text
 
 from etcsync.cli.context import Context, with_context
+from etcsync.cli.progress import progress
 from etcsync.cli.render import safe
 from etcsync.host.inventory.finding import Sources
 from etcsync.host.inventory.gathering import Act, Gathered
@@ -41,7 +42,8 @@ def import_clients(
     1 when something was left out.
     """
     sources = Sources(files, Format(format_) if format_ else None, match)
-    done = import_from(context.settings, sources, dry_run=dry_run, wait=context.wait)
+    with progress(context) as advance:
+        done = import_from(context.settings, sources, advance, dry_run=dry_run, wait=context.wait)
     if context.json:
         context.print_json(import_document(done))
     else:

@@ -4,6 +4,7 @@ import click
 
 from etcsync.cli.client_import import show_left_out
 from etcsync.cli.context import Context, with_context
+from etcsync.cli.progress import progress
 from etcsync.cli.render import safe
 from etcsync.reconcile.first_settings import InitRequest
 from etcsync.reconcile.setup import initialise
@@ -44,7 +45,8 @@ def init(
     Exits 1 when an import left something out.
     """
     request = InitRequest(context.config, root, clients, context.wait, imports)
-    result = initialise(request)
+    with progress(context) as advance:
+        result = initialise(request, advance)
     if context.json:
         context.print_json(
             {

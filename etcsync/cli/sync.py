@@ -1,31 +1,20 @@
 """``etcsync plan`` and ``etcsync sync``: what would be done, and doing it."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 
 import click
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TaskID,
-    TextColumn,
-    TimeElapsedColumn,
-)
 
 from etcsync.cli.arguments import some_clients
 from etcsync.cli.context import Context, with_context
+from etcsync.cli.progress import progress
 from etcsync.cli.render import action_lines, safe, show_suspension, show_warnings, warning_line
 from etcsync.reconcile.model import ClientRun, Run, ServerRun
-from etcsync.reconcile.options import Advance, SyncOptions
+from etcsync.reconcile.options import SyncOptions
 from etcsync.reconcile.reconciler import plan_clients, sync_clients
 from etcsync.report.documents import run_document
 from etcsync.report.words import listed
 from etcsync.words import counted
-
-PROGRESS_FROM = 10
-"""Clients from which on a progress bar is worth its lines."""
 
 
 @click.command(epilog="Example: etcsync plan client0")
@@ -40,7 +29,7 @@ def plan(
     options = SyncOptions(
         allow_mass_delete=allow_mass_delete, accept_rewrite=accept_rewrite, wait=context.wait
     )
-    with _progress(context) as advance:
+    with progress(context) as advance:
         run = plan_clients(context.settings, clients, options, advance)
     return _report(context, run, nothing="nothing to do")
 
@@ -75,28 +64,9 @@ def sync(
         wait=context.wait,
         quiet=frozenset(each.name for each in context.settings.clients if quick),
     )
-    with _progress(context) as advance:
+    with progress(context) as advance:
         run = sync_clients(context.settings, clients, options, advance)
     return _report(context, run, nothing="in sync")
-
-
-@contextmanager
-def _progress(context: Context) -> Iterator[Advance]:
-    """Show a bar on stderr while a long run goes on; nothing in a pipe."""
-    few = len(context.settings.clients) < PROGRESS_FROM
-    if few or context.json or not context.err.is_terminal:
-        yield lambda _step, _done, _total: None
-        return
-    columns = (TextColumn("{task.description:<9}"), BarColumn(), MofNCompleteColumn())
-    with Progress(*columns, TimeElapsedColumn(), console=context.err, transient=True) as progress:
-        tasks: dict[str, TaskID] = {}
-
-        def advance(step: str, done: int, total: int) -> None:
-            if step not in tasks:
-                tasks[step] = progress.add_task(step, total=total)
-            progress.update(tasks[step], completed=done, total=total)
-
-        yield advance
 
 
 def _report(context: Context, run: Run, *, nothing: str) -> int:

@@ -29,7 +29,7 @@ from etcsync.hub.git import (
     run_git,
 )
 from etcsync.hub.new_repository import write_repository, write_text
-from etcsync.hub.refs import UPSTREAM_REF, read_ref
+from etcsync.hub.refs import UPSTREAM_REF, read_ref, turn
 from etcsync.hub.upstream import NO_COMMIT
 from etcsync.hub.upstream_head import read_head
 
@@ -174,7 +174,8 @@ def adopt_clone(
                 raise incomplete(tree_path, state, error) from error
     with git_command(hub_path, **configuration(DURABLE)) as git:
         if state.commit != old:
-            move_branch(git, client, old, state.commit)
+            with turn(hub_path):
+                move_branch(git, client, old, state.commit)
         # Unlike merge-base, this does not fail where there is none: gitrevisions(7), A...B.
         lines = run_git(git, "rev-parse", f"{upstream}...{state.commit}").decode().split()
     bases = [line[1:] for line in lines if line.startswith("^")]

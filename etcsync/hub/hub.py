@@ -4,10 +4,9 @@ One `Hub` serves one run, in one thread. It starts git processes when they are f
 ended them all when its ``with`` block is left.
 """
 
-import fcntl
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, ExitStack
 
 from etcsync.closing import Closing
 from etcsync.errors import HubError
@@ -27,6 +26,7 @@ from etcsync.hub.refs import (
     pending_ref,
     read_refs,
     replace_packed,
+    turn,
 )
 from etcsync.hub.trees import FlatTree, TreeCache
 
@@ -110,24 +110,11 @@ class Hub(Closing):
         known = {oid for oid, kind, _ in self._header_reader().sizes(new) if kind == "commit"}
         if new - known:
             raise HubError(f"the hub does not know the commit {min(new - known)}")
-        with self.turn():
+        with turn(self.path):
             if any(loose_refs(self.path)):
                 await_locks(self.path)
                 self.git("pack-refs", "--all", "--prune")
             replace_packed(self.path, moves)
-
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Keep the other processes of the run from what all clients have in common.
-
-        They share the lock that keeps other runs away. Turns cannot be nested.
-        """
-        directory = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            fcntl.flock(directory, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(directory)
 
     def has(self, oids: Iterable[str]) -> set[str]:
         """Return those of the ids whose objects the hub holds."""

@@ -7,12 +7,13 @@ reads it as it always does (its format: the comment at the head of git's refs/pa
 What git itself writes beside it (a fetch, an administrator's commit) is folded in first.
 """
 
+import fcntl
 import functools
 import os
 import re
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import NamedTuple
 
 from etcsync.atomic_file import sync_directory
@@ -182,6 +183,23 @@ def _read_packed(directory: str) -> dict[bytes, bytes]:
         elif line and line[:1] != b"#":
             raise damaged(directory, f"packed-refs has a line that is no ref: {line[:80]!r}")
     return records
+
+
+@contextmanager
+def turn(directory: str) -> Iterator[None]:
+    """Keep the other processes of a run from what all clients have in common, as its refs are.
+
+    They share the lock that keeps other runs away. A turn within a turn never comes.
+
+    Args:
+        directory: The hub.
+    """
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def replace_packed(directory: str, updates: Iterable[RefUpdate]) -> None:

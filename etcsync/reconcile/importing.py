@@ -6,7 +6,9 @@ from dataclasses import dataclass, field
 from etcsync.config import Settings
 from etcsync.host.inventory.finding import Sources, find_clients
 from etcsync.host.inventory.gathering import Act, Gathered
-from etcsync.reconcile.setup import ClientSetup, set_up_named
+from etcsync.reconcile.options import Advance
+from etcsync.reconcile.setting_up import ClientSetup
+from etcsync.reconcile.setup import set_up_named
 from etcsync.settings_file import add_clients
 
 
@@ -32,7 +34,9 @@ class Import:
         return 1 if self.gathered.remarks else 0
 
 
-def import_clients(settings: Settings, sources: Sources, *, dry_run: bool, wait: float) -> Import:
+def import_clients(
+    settings: Settings, sources: Sources, advance: Advance, *, dry_run: bool, wait: float
+) -> Import:
     """Take the clients that ``sources`` have into the settings, and set their trees up.
 
     Clients that are known already are set up too, if they are not: an import that was cut off is
@@ -48,5 +52,5 @@ def import_clients(settings: Settings, sources: Sources, *, dry_run: bool, wait:
     if lacking:
         settings = add_clients(settings.source, lacking)
     names = [each.client.name for each in gathered.found]
-    setups: Sequence[ClientSetup] = set_up_named(settings, names, wait=wait)
+    setups: Sequence[ClientSetup] = set_up_named(settings, names, advance, wait=wait)
     return Import(gathered, {setup.name: setup for setup in setups})

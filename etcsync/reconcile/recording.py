@@ -17,6 +17,7 @@ from etcsync.hub.hub import RefUpdate, base_ref, branch_ref, pending_ref
 from etcsync.hub.index_file import UNKNOWN_STAT, Index, patch_index, write_index
 from etcsync.hub.maintenance import clean_up
 from etcsync.hub.objects import EXECUTABLE_MODE
+from etcsync.hub.refs import turn
 from etcsync.hub.worktree import ensure_worktree, index_path
 from etcsync.logs import get_logger
 from etcsync.plan.model import Act, result_tree
@@ -54,7 +55,7 @@ def recording_intents(cluster: Cluster, current: Round, cause: Cause) -> Iterato
     if not recorded:
         yield
         return
-    with cluster.hub.turn():
+    with turn(cluster.hub.path):
         clean_up(cluster.hub)
     with cluster.hub.importer() as importer:
         recorder = Recorder(cluster, importer)
@@ -62,7 +63,7 @@ def recording_intents(cluster: Cluster, current: Round, cause: Cause) -> Iterato
         importer.flush()
         yield
         ids = importer.finish()
-    with cluster.hub.turn():
+    with turn(cluster.hub.path):
         cluster.allowances.charge({name: intent.added for name, intent in recorded.items()})
     for name, mark in marks.items():
         current.commits[name] = mark.commits(ids)

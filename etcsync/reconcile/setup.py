@@ -5,8 +5,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from etcsync.config import Client, Settings
-from etcsync.errors import EtcsyncError, TreeError
+from etcsync.config import Settings
 from etcsync.host.inventory.gathering import Gathered
 from etcsync.hub.create import create_hub
 from etcsync.hub.hub import RefUpdate, base_ref, open_hub, pending_ref
@@ -14,42 +13,15 @@ from etcsync.hub.release import release
 from etcsync.hub.upstream_commit import init_repository
 from etcsync.hub.worktree import remove_worktree
 from etcsync.privileges import WRITING, limited_to
-from etcsync.reconcile.adoption import adopt
-from etcsync.reconcile.cluster import Cluster, open_cluster
-from etcsync.reconcile.errors import client_error
 from etcsync.reconcile.exporting import repair_exports
 from etcsync.reconcile.first_settings import InitRequest, Step, first_settings, new_client
 from etcsync.reconcile.lock import writer_lock
-from etcsync.reconcile.options import SyncOptions, no_advance
-from etcsync.reconcile.reconciler import fetch
-from etcsync.reconcile.road import reconcile
+from etcsync.reconcile.options import Advance, no_advance
+from etcsync.reconcile.setting_up import ClientSetup, set_up_trees
 from etcsync.reconcile.suspensions import forgetting
 from etcsync.settings_file import add_clients
 from etcsync.settings_file import remove_client as remove_from_settings
 from etcsync.tree.staging import Staging
-
-
-@dataclass(frozen=True, slots=True)
-class ClientSetup:
-    """What became of one client.
-
-    Attributes:
-        name: The client.
-        outcome: ``created``, ``adopted``, ``taken`` (a tree without history), ``managed`` (there
-            was nothing to do) or ``failed``.
-        error: Why it failed.
-    """
-
-    name: str
-    outcome: str
-    error: EtcsyncError | None = None
-
-    @property
-    def error_text(self) -> str | None:
-        """What went wrong and what to do, in one line."""
-        if self.error is None:
-            return None
-        return " ".join(filter(None, (f"{self.error.message}.", self.error.hint)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +42,12 @@ class InitResult:
         return 1 if self.imported and self.imported.remarks else 0
 
 
-def initialise(request: InitRequest) -> InitResult:
+def initialise(request: InitRequest, advance: Advance) -> InitResult:
     """Set up settings, upstream's repository, the hub and the trees; complete what is there.
+
+    Args:
+        request: What was asked for.
+        advance: Told how far it is.
 
     Raises:
         UsageError: The request contradicts the settings, or says too little.
@@ -82,65 +58,16 @@ def initialise(request: InitRequest) -> InitResult:
     first = first_settings(request)
     settings, steps = first.settings, [*first.steps]
     os.makedirs(settings.state_dir, mode=0o700, exist_ok=True)
-    with writer_lock(settings.lock_path, wait=request.wait):
+    with writer_lock(settings.lock_path, wait=request.wait) as lock:
         done = init_repository(settings.upstream.root, settings.upstream.etc)
         if done:
             steps.append(Step("upstream", done))
         if not os.path.isdir(settings.hub_path):
             steps.append(Step("hub", settings.hub_path))
         create_hub(settings.hub_path)
-        commit = fetch(settings, SyncOptions())
-        with open_cluster(settings, commit) as cluster:
-            clients = set_up_clients(cluster, settings.clients)
+        clients = set_up_trees(settings, settings.clients, lock, advance)
         repair_exports(settings)
     return InitResult(settings.source, steps, clients, first.imported)
-
-
-def set_up_clients(cluster: Cluster, clients: Sequence[Client]) -> list[ClientSetup]:
-    """Adopt or create the trees of ``clients``; one client's failure is its own."""
-    outcomes = {}
-    new = []
-    refs = cluster.hub.refs()
-    for client in clients:
-        try:
-            outcome = _set_up(cluster, client, managed=base_ref(client.name) in refs)
-        except (TreeError, OSError) as error:
-            outcomes[client.name] = ClientSetup(client.name, "failed", client_error(error))
-            continue
-        outcomes[client.name] = ClientSetup(client.name, outcome)
-        if outcome == "created":
-            new.append(client)
-    for run in reconcile(cluster, new, SyncOptions(), no_advance):
-        if run.error:
-            outcomes[run.name] = ClientSetup(run.name, "failed", run.error)
-    return [outcomes[client.name] for client in clients]
-
-
-def _set_up(cluster: Cluster, client: Client, *, managed: bool) -> str:
-    tree_path = cluster.settings.tree_path(client.name)
-    if client.name in cluster.suspensions and not managed:
-        raise TreeError(
-            f"{client.name} is suspended, so its tree is not set up",
-            hint=f"Run `etcsync resume {client.name}`, then this again.",
-        )
-    try:
-        os.mkdir(tree_path, 0o755)
-    except FileExistsError:
-        pass
-    else:
-        if managed:
-            os.rmdir(tree_path)
-            raise TreeError(
-                f"{tree_path} is missing, though the hub has its history",
-                hint="Is its file system mounted? To begin anew: "
-                f"`etcsync client remove {client.name}`, then `etcsync client add {client.name}`.",
-            )
-        return "created"
-    if managed:
-        return "managed"
-    if adopt(cluster, client):
-        return "adopted"
-    return "taken" if os.listdir(tree_path) else "created"
 
 
 def add_client(
@@ -161,13 +88,15 @@ def add_client(
     """
     client = new_client(name=name, address=address or "", mac=mac or "", labels=tuple(labels))
     settings = add_clients(settings.source, [client])
-    (outcome,) = set_up_named(settings, [name], wait=wait)
+    (outcome,) = set_up_named(settings, [name], no_advance, wait=wait)
     if outcome.error:
         raise outcome.error
     return outcome.outcome
 
 
-def set_up_named(settings: Settings, names: Sequence[str], *, wait: float) -> list[ClientSetup]:
+def set_up_named(
+    settings: Settings, names: Sequence[str], advance: Advance, *, wait: float
+) -> list[ClientSetup]:
     """Adopt or create the trees of clients of the settings; one client's failure is its own.
 
     Raises:
@@ -177,10 +106,8 @@ def set_up_named(settings: Settings, names: Sequence[str], *, wait: float) -> li
         EtcsyncError: The exports that are managed were refused; all else is done.
     """
     clients = [settings.client(name) for name in names]
-    with writer_lock(settings.lock_path, wait=wait):
-        commit = fetch(settings, SyncOptions())
-        with open_cluster(settings, commit) as cluster:
-            outcomes = set_up_clients(cluster, clients)
+    with writer_lock(settings.lock_path, wait=wait) as lock:
+        outcomes = set_up_trees(settings, clients, lock, advance)
         repair_exports(settings)
     return outcomes
 

@@ -173,6 +173,32 @@ def test_it_fares_like_one_that_is_not_divided(cluster: Cluster, tmp_path: Path)
     assert git(cluster.state / "hub.git", "fsck", "--no-dangling") == ""
 
 
+def test_trees_are_adopted_and_made_alike(tmp_path: Path) -> None:
+    outcomes = []
+    for divided in (True, False):
+        place = tmp_path / ("divided" if divided else "whole")
+        cluster = sample_cluster(place, clients=1)
+        cluster.divided = divided
+        for number in (1, 3, 5):
+            git(place, "clone", "-q", str(cluster.etc), str(cluster.tree(number)))
+            (cluster.tree(number) / "motd").write_text("the clone's\n")
+            git(cluster.tree(number), "commit", "-qam", "mine")
+        cluster.tree(4).mkdir()
+        (cluster.tree(4) / "motd").write_text("somebody's\n")
+        pattern = f"client{{0..{CLIENTS - 1}}}"
+        init = cluster.run("init", "--root", str(cluster.root), "--clients", pattern, "--json")
+        outcomes.append([(each["name"], each["outcome"]) for each in init.json["clients"]])
+        assert not any(client["error"] for client in cluster.sync(status=1)["clients"])
+        assert git(cluster.state / "hub.git", "fsck", "--no-dangling") == ""
+        for number in (1, 3, 5):
+            log = git(cluster.state / "hub.git", "log", "--format=%s", f"client{number}")
+            assert "mine" in log.splitlines()
+    assert outcomes[0] == outcomes[1]
+    assert [outcome for _, outcome in outcomes[0]] == [
+        "managed", "adopted", "created", "adopted", "taken", "adopted", "created",
+    ]  # fmt: skip
+
+
 def test_each_client_is_worked_on_once_by_two_processes_of_their_own(settings: Settings) -> None:
     steps: list[tuple[str, int, int]] = []
     told = ask_all(settings, os.getpid, advance=lambda *step: steps.append(step))
