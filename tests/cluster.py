@@ -27,7 +27,8 @@ CLEAN_ENVIRONMENT = {
 
 def divide() -> None:
     """Have this process divide any fleet, in shards of two clients, among two workers."""
-    shards.MANY, shards.LARGEST, shards.processors = 1, 2, lambda: 2
+    shards.MANY = shards.MANY_MORE = 1
+    shards.LARGEST, shards.processors = 2, lambda: 2
 
 
 @dataclass(frozen=True)

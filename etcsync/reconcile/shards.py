@@ -29,8 +29,11 @@ from etcsync.reconcile.cluster import open_cluster
 from etcsync.reconcile.options import Advance
 from etcsync.reconcile.worker import Done, Failed, Order, Progress, Stop, Target, Work
 
-MANY = 128
-"""Clients; for fewer, starting processes takes longer than they save."""
+MANY = 48
+"""Clients; for fewer, a fork for each processor takes longer than it saves."""
+
+MANY_MORE = 128
+"""Clients; the same of a new interpreter, where this process cannot be forked."""
 
 QUIET_SHARE = 0.5
 """Of the time that a whole tree takes, what one takes that is quiet."""
@@ -68,9 +71,10 @@ def workers_for(
     """
     weight = sum(QUIET_SHARE if client.name in quiet else 1 for client in clients)
     number = min(processors(), MOST_WORKERS)
+    many = weight >= (MANY if _can_fork() else MANY_MORE)
     with ExitStack() as stack:
         started: list[Worker] = []
-        for _ in range(number if weight >= MANY and number > 1 else 0):
+        for _ in range(number if many and number > 1 else 0):
             started.append(stack.enter_context(_worker(started, keep_open)))
         yield started
 
@@ -130,14 +134,11 @@ class Worker:
 
 @contextmanager
 def _worker(others: Sequence[Worker], keep_open: Sequence[int]) -> Iterator[Worker]:
-    """Start a worker, and wait for its end.
-
-    A fork has loaded all that it needs, but only a process of one thread may have one.
-    """
+    """Start a worker, and wait for its end."""
     mine, theirs = Pipe()
     with mine:
         with theirs:
-            if threading.active_count() == 1:
+            if _can_fork():
                 wait_for = _forked(theirs, [mine, *(each.connection for each in others)])
             else:
                 wait_for = _started(theirs.fileno(), keep_open)
@@ -146,6 +147,14 @@ def _worker(others: Sequence[Worker], keep_open: Sequence[int]) -> Iterator[Work
         finally:
             mine.close()
             wait_for()
+
+
+def _can_fork() -> bool:
+    """Whether a worker may be a fork, which has loaded already all that it needs.
+
+    Another thread may hold a lock in this moment, which nobody would give back in the fork.
+    """
+    return threading.active_count() == 1
 
 
 def _forked(connection: Connection, foreign: Sequence[Connection]) -> Callable[[], int]:

@@ -43,7 +43,7 @@ def cluster(tmp_path: Path) -> Cluster:
 @pytest.fixture
 def settings(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settings]:
     """The settings, for calls in this process; which has two threads, as the daemon has many."""
-    for name, value in (("MANY", 1), ("LARGEST", 2), ("processors", lambda: 2)):
+    for name, value in (("MANY_MORE", 1), ("LARGEST", 2), ("processors", lambda: 2)):
         monkeypatch.setattr(shards, name, value)
     monkeypatch.setitem(os.environ, "PYTHONPATH", CLEAN_ENVIRONMENT["PYTHONPATH"])
     end = threading.Event()
@@ -209,9 +209,9 @@ def test_each_client_is_worked_on_once_by_two_processes_of_their_own(settings: S
 
 
 def test_few_clients_are_not_divided(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shards, "MANY", CLIENTS + 1)
+    monkeypatch.setattr(shards, "MANY_MORE", CLIENTS + 1)
     assert set(ask_all(settings, os.getpid).values()) == {os.getpid()}
-    monkeypatch.setattr(shards, "MANY", CLIENTS)
+    monkeypatch.setattr(shards, "MANY_MORE", CLIENTS)
     quiet = [client.name for client in settings.clients]
     with workers_for(settings.clients, quiet) as workers:
         assert len(workers) == 0
