@@ -83,8 +83,8 @@ def _find_root() -> str | None:
     if given := os.environ.get("ETCSYNC_TEST_ROOT"):
         return given
     pattern = os.path.join(os.path.dirname(CACHE), "debian-root-*")
-    built = [path for path in glob.glob(pattern) if not path.endswith(".partial")]
-    return max(built, default=None)
+    found = (path for path in glob.glob(pattern) if not path.endswith(".partial"))
+    return max(filter(os.path.isdir, found), default=None)
 
 
 def _scenes(
