@@ -5,12 +5,12 @@ from collections.abc import Callable
 
 from etcsync.entries import ROOT, Entry, Kind, StatKey, blob_oid, parent
 from etcsync.errors import TreeError
-from etcsync.policy.treatment import Strategy, Treatment
+from etcsync.policy.treatment import Strategy
 from etcsync.tree.beside import anything_hidden
 from etcsync.tree.imprint import UNSETTLED, Listing
 from etcsync.tree.metadata_file import Beside
 from etcsync.tree.reading import entry_of, stat_key
-from etcsync.tree.scanned import Known, Scan, TreeWarning, WarningKind
+from etcsync.tree.scanned import Scan, Terms, TreeWarning, WarningKind
 
 
 class Findings:
@@ -20,18 +20,9 @@ class Findings:
         occupied: As in `Beside`.
     """
 
-    def __init__(
-        self,
-        known: Known,
-        treatment: Callable[[str], Treatment],
-        store: Callable[[bytes], str],
-        *,
-        ownership: bool,
-    ) -> None:
-        self._known = known
-        self._treatment = treatment
+    def __init__(self, terms: Terms, store: Callable[[bytes], str]) -> None:
+        self._terms = terms
         self._store = store
-        self._ownership = ownership
         self._stored: set[str] = set()
         self.entries: dict[str, Entry] = {}
         self.unmanaged: dict[str, Entry] = {}
@@ -50,7 +41,7 @@ class Findings:
     def missing(self) -> set[str]:
         """Return the known paths of which nothing has been found."""
         found = (self.entries, self.unmanaged, self.mirrored, self.hidden)
-        return set(self._known.paths).difference(*found)
+        return set(self._terms.known.paths).difference(*found)
 
     def warn(self, path: str, kind: WarningKind, detail: str) -> None:
         """Note that something is not recorded."""
@@ -64,7 +55,7 @@ class Findings:
             return
         self.forget(path)
         self.unmanaged[path] = barred
-        if self._treatment(path).strategy is not Strategy.IGNORE:
+        if self._terms.treatment(path).strategy is not Strategy.IGNORE:
             self.warn(path, kind, detail)
 
     def forget(self, path: str) -> None:
@@ -86,7 +77,7 @@ class Findings:
         """Keep what tells later whether anything in a directory has changed; see `Listing`."""
         imprint = listing.imprint(moment)
         self.imprints[directory] = imprint
-        if imprint != UNSETTLED and directory in self._known.to_be_written:
+        if imprint != UNSETTLED and directory in self._terms.known.to_be_written:
             self.listings[directory] = listing.text
 
     def forget_names_in(self, directory: str) -> None:
@@ -115,7 +106,7 @@ class Findings:
             TreeError: It could not be stored; that is no fault of the tree's.
         """
         oid = blob_oid(content)
-        if oid not in self._known.oids and oid not in self._stored:
+        if oid not in self._terms.known.oids and oid not in self._stored:
             try:
                 self._stored.add(self._store(content))
             except OSError as error:
@@ -123,7 +114,7 @@ class Findings:
                     f"What {path} holds could not be stored: {error.strerror}.",
                     hint="Check the file system of state_dir (`df`, the kernel's log).",
                 ) from error
-        self.entries[path] = entry_of(status, oid, ownership=self._ownership)
+        self.entries[path] = entry_of(status, oid, ownership=self._terms.ownership)
         if settled:
             self.stats[path] = stat_key(status)
             self.restated.add(path)

@@ -4,14 +4,13 @@ import errno
 import os
 import stat
 import time
-from collections.abc import Callable
 from typing import NamedTuple
 
 from etcsync.entries import GIT_PATH, Entry, Kind
 from etcsync.names import is_git_modules_name, is_safe_name
-from etcsync.policy.treatment import Strategy, Treatment
+from etcsync.policy.treatment import Strategy
 from etcsync.tree import beneath
-from etcsync.tree.beneath import STAGING_NAME, OpenTree, Place
+from etcsync.tree.beneath import STAGING_NAME, Place
 from etcsync.tree.findings import Findings
 from etcsync.tree.ignore import Level
 from etcsync.tree.reading import (
@@ -22,7 +21,7 @@ from etcsync.tree.reading import (
     read_file,
     stat_key,
 )
-from etcsync.tree.scanned import Known, Limits
+from etcsync.tree.scanned import Terms
 from etcsync.tree.tree_rules import TreeRules
 
 GIT_FILE_LIMIT = 4096
@@ -56,27 +55,14 @@ class Visit(NamedTuple):
 
 
 class Intake:
-    """Sorts names into the findings of one scan; see `etcsync.tree.scan.scan` for the arguments.
+    """Sorts names into the findings of one scan.
 
     Attributes:
         again: Paths that changed their kind while they were looked at.
     """
 
-    def __init__(
-        self,
-        tree: OpenTree,
-        known: Known,
-        treatment: Callable[[str], Treatment],
-        limits: Limits,
-        ownership: bool,
-        found: Findings,
-        rules: TreeRules,
-    ) -> None:
-        self._tree = tree
-        self._known = known
-        self._treatment = treatment
-        self._limits = limits
-        self._ownership = ownership
+    def __init__(self, terms: Terms, found: Findings, rules: TreeRules) -> None:
+        self._terms = terms
         self._found = found
         self._rules = rules
         self.again: set[str] = set()
@@ -105,17 +91,17 @@ class Intake:
             if error.errno in CHANGED_KIND and path not in self.again:
                 self.again.add(path)
             elif error.errno not in VANISHED:
-                plain = entry_of(status, ownership=self._ownership)
+                plain = entry_of(status, ownership=self._terms.ownership)
                 self._found.refuse(path, plain, "unreadable", reason(error))
         return None
 
     def _sort(self, place: Place, path: str, status: os.stat_result, visit: Visit) -> Visit | None:
         """Decide by rules and policy what becomes of it."""
-        plain = entry_of(status, ownership=self._ownership)
+        plain = entry_of(status, ownership=self._terms.ownership)
         kind = plain.kind
         directory = kind is Kind.DIRECTORY
-        strategy = self._treatment(path).strategy
-        is_known = path in self._known.paths or path in self._known.records
+        strategy = self._terms.treatment(path).strategy
+        is_known = path in self._terms.known.paths or path in self._terms.known.records
         matched = (directory or not is_known) and (
             visit.hidden or self._rules.match(path, visit.levels, directory=directory)
         )
@@ -126,7 +112,9 @@ class Intake:
             self._found.shadowed.add(path)
         if strategy is Strategy.MIRROR and not is_known:
             target = beneath.readlink(place) if kind is Kind.SYMLINK else b""
-            self._found.mirrored[path] = mirror_entry(status, target, ownership=self._ownership)
+            self._found.mirrored[path] = mirror_entry(
+                status, target, ownership=self._terms.ownership
+            )
         elif strategy is Strategy.IGNORE and not hidden:
             self._found.unmanaged[path] = plain
         elif not hidden:
@@ -159,9 +147,9 @@ class Intake:
 
     def _enter(self, visit: Visit, status: os.stat_result) -> Visit | None:
         """Return a directory, unless it lies too deep or on another file system."""
-        if visit.path.count("/") >= self._limits.depth:
-            detail = f"more than {self._limits.depth} directories deep"
-        elif status.st_dev != self._tree.device:
+        if visit.path.count("/") >= self._terms.limits.depth:
+            detail = f"more than {self._terms.limits.depth} directories deep"
+        elif status.st_dev != self._terms.tree.device:
             detail = reason(OSError(errno.EXDEV, ""))
         else:
             return visit
@@ -177,23 +165,23 @@ class Intake:
         self._found.record(path, after, target, settled=settled)
 
     def _file(self, place: Place, path: str) -> None:
-        self._limits.check_time(self._tree.path)
-        limit = self._limits.file_size
-        status, content, settled = read_file(self._tree, place, limit)
-        if content is None and (longest := self._known.longest(path)) > limit:
+        self._terms.limits.check_time(self._terms.tree.path)
+        limit = self._terms.limits.file_size
+        status, content, settled = read_file(self._terms.tree, place, limit)
+        if content is None and (longest := self._terms.known.longest(path)) > limit:
             limit = longest
-            status, content, settled = read_file(self._tree, place, limit)
+            status, content, settled = read_file(self._terms.tree, place, limit)
         if content is not None:
             self._found.record(path, status, content, settled=settled)
             return
-        plain = entry_of(status, ownership=self._ownership)
+        plain = entry_of(status, ownership=self._terms.ownership)
         detail = f"{status.st_size} bytes, the limit is {limit}"
         self._found.refuse(path, plain, "oversized", detail)
 
     def _git_file(self, place: Place, status: os.stat_result) -> None:
         self._found.git_obstructed = True
         if kind_of(status) is Kind.FILE:
-            self._found.gitfile = read_file(self._tree, place, GIT_FILE_LIMIT).content
+            self._found.gitfile = read_file(self._terms.tree, place, GIT_FILE_LIMIT).content
             self._found.git_obstructed = self._found.gitfile is None
         if self._found.git_obstructed:
             self._found.warn(GIT_PATH, "gitfile", "not the file that belongs here")

@@ -12,7 +12,7 @@ from etcsync.tree.findings import Findings
 from etcsync.tree.ignore import Hides
 from etcsync.tree.intake import Intake
 from etcsync.tree.rescanner import Rescanner, StartAnewError
-from etcsync.tree.scanned import Known, Limits, Remembered, Scan
+from etcsync.tree.scanned import Known, Limits, Remembered, Scan, Terms
 from etcsync.tree.scanner import Scanner
 from etcsync.tree.tree_rules import TreeRules
 
@@ -43,12 +43,12 @@ def scan(
     Raises:
         TreeError: The tree is too large, its rules take too long, or its top cannot be read.
     """
+    terms = Terms(tree, known, treatment, limits, ownership)
 
     def scanner() -> Scanner:
-        found = Findings(known, treatment, store, ownership=ownership)
+        found = Findings(terms, store)
         rules = TreeRules(tree, hides, known.records, limits.seconds)
-        intake = Intake(tree, known, treatment, limits, ownership, found, rules)
-        return Scanner(tree, known, treatment, limits, ownership, found, rules, intake)
+        return Scanner(terms, found, rules, Intake(terms, found, rules))
 
     if remembered is not None:
         try:

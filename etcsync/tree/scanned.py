@@ -9,6 +9,8 @@ from typing import Literal, NamedTuple
 
 from etcsync.entries import Entry, FileRecord, StatKey
 from etcsync.errors import TreeError
+from etcsync.policy.treatment import Treatment
+from etcsync.tree.beneath import OpenTree
 from etcsync.tree.imprint import Differences
 from etcsync.tree.metadata_file import Beside
 
@@ -73,6 +75,25 @@ class Known:
     oids: Container[str] = frozenset()
     longest: Callable[[str], int] = lambda _: 0
     to_be_written: AbstractSet[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What one look is at, and how; as for `etcsync.tree.scan.scan`.
+
+    Attributes:
+        tree: The open tree.
+        known: What the last record, base and upstream say.
+        treatment: The policy for a path.
+        limits: How much is taken in.
+        ownership: False, where owner and group count as root's.
+    """
+
+    tree: OpenTree
+    known: Known
+    treatment: Callable[[str], Treatment]
+    limits: Limits
+    ownership: bool
 
 
 @dataclass(frozen=True, slots=True)

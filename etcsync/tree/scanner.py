@@ -9,19 +9,18 @@ descriptors.
 import os
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from etcsync.entries import ROOT, Entry, FileRecord, Kind, encode_path, parent
 from etcsync.errors import TreeError
-from etcsync.policy.treatment import Strategy, Treatment
+from etcsync.policy.treatment import Strategy
 from etcsync.tree import beneath, ignore
-from etcsync.tree.beneath import OpenTree, Place
+from etcsync.tree.beneath import Place
 from etcsync.tree.findings import Findings
 from etcsync.tree.imprint import listing_of
 from etcsync.tree.intake import CHANGED_KIND, VANISHED, Intake, Visit, reason
 from etcsync.tree.reading import LOW_BITS, entry_of
-from etcsync.tree.scanned import Known, Limits, Scan
+from etcsync.tree.scanned import Scan, Terms
 from etcsync.tree.tree_rules import TreeRules
 
 _LONG = 256
@@ -30,20 +29,19 @@ _LONG = 256
 
 @dataclass
 class Scanner:
-    """One walk; the first attributes are the arguments of `etcsync.tree.scan.scan`.
+    """One walk.
 
     Attributes:
+        terms: What is looked at, and how.
         found: What has been found so far.
+        rules: The tree's own ``.gitignore`` rules.
+        intake: Takes in what is not in its recorded state.
         pending: Directories to be visited.
         visited: The directories that were, by path.
         count: The names that were met; of a long path more than one.
     """
 
-    tree: OpenTree
-    known: Known
-    treatment: Callable[[str], Treatment]
-    limits: Limits
-    ownership: bool
+    terms: Terms
     found: Findings
     rules: TreeRules
     intake: Intake
@@ -59,7 +57,7 @@ class Scanner:
 
     def top(self) -> Visit:
         """Take in the tree's own directory, and return it to be visited."""
-        plain = entry_of(os.fstat(self.tree.descriptor), ownership=self.ownership)
+        plain = entry_of(os.fstat(self.terms.tree.descriptor), ownership=self.terms.ownership)
         self.found.entries[ROOT] = plain
         return Visit(ROOT, plain, (), hidden=False)
 
@@ -81,15 +79,15 @@ class Scanner:
 
     def visit(self, visit: Visit) -> None:
         """Take in the names in one directory; directories among them are pending then."""
-        self.limits.check_time(self.tree.path)
+        self.terms.limits.check_time(self.terms.tree.path)
         moment = time.time_ns()
         try:
-            descriptor = self.tree.open_directory(visit.path)
+            descriptor = self.terms.tree.open_directory(visit.path)
         except OSError as error:
             self._bar(visit, error)
             return
         try:
-            left = self.limits.entries - self.count
+            left = self.terms.limits.entries - self.count
             children = beneath.list_directory(descriptor, left)
             own = os.fstat(descriptor) if visit.path == ROOT else None
             self.found.note_listing(visit.path, listing_of(children, own), moment)
@@ -103,7 +101,7 @@ class Scanner:
         """Deal with a directory that cannot be entered or listed."""
         if visit.path == ROOT:
             raise TreeError(
-                f"The tree {self.tree.path} cannot be read: {reason(error)}.",
+                f"The tree {self.terms.tree.path} cannot be read: {reason(error)}.",
                 hint="Check the file system that it lies on (`mount`, the kernel's log).",
             ) from error
         self.found.imprints.pop(visit.path, None)
@@ -123,7 +121,8 @@ class Scanner:
             visit = visit._replace(levels=levels)
         self.visited[visit.path] = visit
         # This is the way of nearly every name, so that each call in it counts.
-        record_of, treatment, low_bits = self.known.records.get, self.treatment, LOW_BITS
+        record_of, treatment = self.terms.known.records.get, self.terms.treatment
+        low_bits = LOW_BITS
         for name, status in children:
             path = sys.intern(prefix + name)  # in memory once for a fleet of trees
             record = record_of(path)
@@ -147,19 +146,20 @@ class Scanner:
     def _take_unchanged(self, path: str, status: os.stat_result, record: FileRecord) -> None:
         """Take in what is in its recorded state."""
         self.found.stats[path] = record.stat
-        self.found.entries[path] = entry_of(status, record.oid, ownership=self.ownership)
+        self.found.entries[path] = entry_of(status, record.oid, ownership=self.terms.ownership)
 
     def _count(self, names: int) -> None:
         self.count += names
-        if self.count > self.limits.entries:
+        most = self.terms.limits.entries
+        if self.count > most:
             raise TreeError(
-                f"The tree {self.tree.path} holds more than {self.limits.entries} names.",
+                f"The tree {self.terms.tree.path} holds more than {most} names.",
                 hint="Find what fills it and move it elsewhere.",
             )
 
     def _look_again(self, path: str, visit: Visit) -> None:
         try:
-            with self.tree.place(path) as place:
+            with self.terms.tree.place(path) as place:
                 self._take(place, path, beneath.lstat(place), visit)
         except OSError as error:
             if error.errno not in VANISHED | CHANGED_KIND:
