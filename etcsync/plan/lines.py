@@ -70,7 +70,10 @@ class LineMatcher:
             a_next, b_next = a_low, b_low
             for a, b, length in self._unique(a_low, a_high, b_low, b_high):
                 yield a, b, length
-                gaps.append(_Gap(a_next, a, b_next, b, depth + 1))
+                if self._a[a_next:a] == self._b[b_next:b]:  # mostly, and faster than to search it
+                    yield a_next, b_next, a - a_next
+                else:
+                    gaps.append(_Gap(a_next, a, b_next, b, depth + 1))
                 a_next, b_next = a + length, b + length
             if (a_next, b_next) != (a_low, b_low):
                 gaps.append(_Gap(a_next, a_high, b_next, b_high, depth + 1))

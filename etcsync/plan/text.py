@@ -9,6 +9,7 @@ of it leaves the other side.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from io import BytesIO
 
 from merge3 import Merge3
 
@@ -82,9 +83,7 @@ def first_marker(text: bytes) -> int | None:
 
 
 def _split(text: bytes) -> Lines:
-    lines = [line + b"\n" for line in text.split(b"\n")]
-    lines[-1] = lines[-1][:-1]
-    return lines if lines[-1] else lines[:-1]
+    return BytesIO(text).readlines()
 
 
 def _terminated(text: bytes) -> bytes:

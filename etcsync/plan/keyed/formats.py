@@ -10,12 +10,42 @@ part a run of like characters, so that matching takes time in proportion to the 
 import posixpath
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeVar
 
 from etcsync.plan.keyed.document import Document, Joins, Key, joins_nothing, read_document
 
+_REMEMBERED_LENGTH = 256
+"""Bytes of the longest line that is remembered."""
 
-class Format(NamedTuple):
+_REMEMBERED = 4096
+"""Lines of each format."""
+
+T = TypeVar("T")
+
+
+class Memo(dict[bytes, T]):
+    """What is found out about lines, once: a fleet's versions of a file have nearly all in common.
+
+    Long lines are not remembered, and not too many, for clients choose theirs.
+    """
+
+    def __init__(self, find: Callable[[bytes], T]) -> None:
+        super().__init__()
+        self._find = find
+
+    def __missing__(self, line: bytes) -> T:
+        found = self._find(line)
+        if len(line) <= _REMEMBERED_LENGTH:
+            if len(self) >= _REMEMBERED:
+                self.clear()
+            self[line] = found
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Format:
     """How a table is written.
 
     Attributes:
@@ -36,7 +66,7 @@ class Format(NamedTuple):
 
     def read(self, content: bytes | None) -> Document:
         """Take a version of such a file apart."""
-        return read_document(content, self._key_of, self.joins)
+        return read_document(content, self._keys.__getitem__, self.joins)
 
     def match(self, text: bytes) -> re.Match[bytes]:
         """Return the fields of a record that `read` found.
@@ -49,13 +79,21 @@ class Format(NamedTuple):
             raise ValueError(f"not a record of the format {self.name}")
         return match
 
-    def is_comment(self, line: bytes) -> bool:
-        """Tell whether a line says nothing to the programs that read the file."""
+    @cached_property
+    def comments(self) -> Memo[bool]:
+        """Whether a line says nothing to the programs that read the file."""
+        return Memo(self._is_comment)
+
+    @cached_property
+    def _keys(self) -> Memo[Key | None]:
+        return Memo(self._key_of)
+
+    def _is_comment(self, line: bytes) -> bool:
         line = line.strip()
         return not line or line[:1] in self.comment
 
     def _key_of(self, text: bytes) -> Key | None:
-        match = None if self.is_comment(text) else self.pattern.fullmatch(text)
+        match = None if self._is_comment(text) else self.pattern.fullmatch(text)
         return match and self.identify(match)
 
 

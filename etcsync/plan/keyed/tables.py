@@ -96,7 +96,7 @@ def _has_repetitions(document: Document) -> bool:
 def _unclear_lines(table: Format, document: Document) -> list[bytes]:
     """Return the lines that are neither records nor comments, in order of their bytes."""
     leads = (*(record.lead for record in document.records.values()), document.tail)
-    return sorted(line for lead in leads for line in lead if not table.is_comment(line))
+    return sorted(line for lead in leads for line in lead if not table.comments[line])
 
 
 def _settle(
