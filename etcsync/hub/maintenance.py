@@ -8,8 +8,8 @@ from etcsync.hub.hub import Hub
 from etcsync.hub.importer import remove_crash_reports
 from etcsync.hub.refs import await_locks
 
-MOST_PACKS = 32
-"""Each run that writes makes one pack; git looks for an object in one after the other."""
+MOST_RUNS = 32
+"""Each run that writes makes a pack, or some; git looks for an object in one after the other."""
 
 MOST_LOOSE = 8
 """Loose objects in one of git's 256 directories for them, which stands for all."""
@@ -41,15 +41,19 @@ def clean_up(hub: Hub) -> None:
                     os.unlink(path)
 
 
-def pack_if_needed(hub: Hub) -> bool:
+def pack_if_needed(hub: Hub, packs_per_run: int = 1) -> bool:
     """Pack the hub if it has many packs or loose objects; return whether it did.
 
     For the end of a run that wrote, under etcsync's lock. Young packs are joined each time, all of
     them once a week. Everything that a ref, a worktree's HEAD or index leads to is kept, the rest
     for two weeks (git-repack(1), --cruft).
+
+    Args:
+        hub: The hub.
+        packs_per_run: How many packs a run like this one makes.
     """
     packs = sum(name.endswith(".pack") for name in os.listdir(_objects(hub, "pack")))
-    if packs <= MOST_PACKS and _count_loose(hub) <= MOST_LOOSE:
+    if packs <= MOST_RUNS * packs_per_run and _count_loose(hub) <= MOST_LOOSE:
         return False
     stamp = os.path.join(hub.path, "etcsync-packed")
     if hub.version() < (2, 37):

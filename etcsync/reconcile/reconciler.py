@@ -60,7 +60,7 @@ def sync_clients(
         target = Target(settings, commit)
         parts = over_fleet(workers, target, clients, work, advance, options.stop)
         run = _whole(commit, clients, parts)
-        end_run(settings, {name: line for part in parts for name, line in part.surveys.items()})
+        end_run(settings, [part.surveys for part in parts])
         for part in parts:
             lines.warnings.update(part.line_warnings)
         return replace(run, server=repair_server(lines, run.clients))

@@ -56,23 +56,23 @@ def reconcile(
         intervention: What the command that this is part of decides by itself.
     """
     runs = walk_road(cluster, clients, options, advance, intervention)
-    end_run(cluster.settings, cluster.surveys.news)
+    end_run(cluster.settings, [cluster.surveys.news])
     return runs
 
 
-def end_run(settings: Settings, surveys: Mapping[str, bytes]) -> None:
+def end_run(settings: Settings, surveys: Sequence[Mapping[str, bytes]]) -> None:
     """Keep what was found in the trees for the next run, and keep the hub tidy.
 
     Args:
         settings: The settings.
-        surveys: The surveys that are new, as `Surveys.news` has them.
+        surveys: The surveys that are new, as `Surveys.news` has them, from each shard.
 
     Raises:
         HubError: The hub could not be packed.
     """
-    keep_surveys(settings.surveys_path, surveys)
+    keep_surveys(settings.surveys_path, {name: each[name] for each in surveys for name in each})
     with open_hub(settings.hub_path) as hub:
-        pack_if_needed(hub)
+        pack_if_needed(hub, packs_per_run=max(1, len(surveys)))
 
 
 def walk_road(

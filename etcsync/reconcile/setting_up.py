@@ -58,7 +58,7 @@ def set_up_trees(
     with workers_for(clients, keep_open=(lock,)) as workers:
         target = Target(settings, fetch(settings, SyncOptions()))
         parts = over_fleet(workers, target, clients, _SettingUp(), advance, never)
-    end_run(settings, {name: line for part in parts for name, line in part.surveys.items()})
+    end_run(settings, [part.surveys for part in parts])
     done = {each.name: each for part in parts for each in part.clients}
     return [done[client.name] for client in clients]
 

@@ -38,7 +38,7 @@ def test_a_hub_with_few_packs_is_left_alone(hub):
 
 
 def test_many_packs_become_few_and_everything_is_still_there(hub, monkeypatch):
-    monkeypatch.setattr(maintenance, "MOST_PACKS", 5)
+    monkeypatch.setattr(maintenance, "MOST_RUNS", 5)
     tip = write_runs(hub, 8)
     garbage = record(hub, {"motd": b"nobody leads here\n"})
     assert pack_if_needed(hub)
@@ -54,7 +54,7 @@ def test_many_packs_become_few_and_everything_is_still_there(hub, monkeypatch):
 
 
 def test_what_only_an_index_leads_to_is_kept(hub, monkeypatch, tmp_path):
-    monkeypatch.setattr(maintenance, "MOST_PACKS", 0)
+    monkeypatch.setattr(maintenance, "MOST_RUNS", 0)
     monkeypatch.setattr(maintenance, "GRACE", "now")
     write_runs(hub, 1)
     ensure_worktree(hub, "client0", str(tmp_path / "tree"))
@@ -72,7 +72,7 @@ def test_what_only_an_index_leads_to_is_kept(hub, monkeypatch, tmp_path):
 
 
 def test_a_ref_deleted_during_the_grace_can_be_brought_back(hub, monkeypatch):
-    monkeypatch.setattr(maintenance, "MOST_PACKS", 0)
+    monkeypatch.setattr(maintenance, "MOST_RUNS", 0)
     tip = write_runs(hub, 2)
     hub.update_refs([RefUpdate(UPSTREAM_REF, None, tip)])
     assert pack_if_needed(hub)
