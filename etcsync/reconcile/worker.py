@@ -1,8 +1,8 @@
 """A process that works on shards of the fleet, one after the other, for the one that started it.
 
-It is sent an `Order` and then shards, each a list of clients, and sends `Progress` and for each
-shard what came of it. Whatever is sent while it is at work means that it shall come to an end, and
-so does the end of the connection: a worker does not go on for long when nobody waits for it.
+It is sent an `Order` and then shards, each a sequence of clients, and sends `Progress` and for each
+shard what came of it. None, sent while it is at work, means that it shall come to an end, and so
+does the end of the connection: a worker does not go on for long when nobody waits for it.
 """
 
 import gc
@@ -109,9 +109,8 @@ def _work(connection: Connection, order: Order) -> None:
         if work.reads_only:
             cluster.contents.open_file()
             drop_to_tree_work()
-        while True:
-            clients: Sequence[Client] = connection.recv()
-            connection.send(Done(work(cluster, clients, _telling(connection), connection.poll)))
+        while shard := connection.recv():
+            connection.send(Done(work(cluster, shard, _telling(connection), connection.poll)))
             gc.collect()
 
 

@@ -282,7 +282,7 @@ def test_a_damaged_hub_ends_it_for_all(cluster: Cluster, settings: Settings) -> 
 
 
 def test_a_run_that_is_to_end_ends_between_two_clients(
-    cluster: Cluster, settings: Settings
+    cluster: Cluster, settings: Settings, capfd: pytest.CaptureFixture[str]
 ) -> None:
     for number in range(12):
         cluster.write("one", f"{number}\n", message="")
@@ -300,6 +300,7 @@ def test_a_run_that_is_to_end_ends_between_two_clients(
         }
         assert all(len(each) == 1 for each in new.values()), "a client was left half-way"
         assert told == {name for name, each in new.items() if each == {True}}
+    assert capfd.readouterr().err == ""
     cluster.sync()
     assert cluster.sync()["clients"] == cluster.sync()["clients"]
     assert all((cluster.tree(name) / "two").read_text() == "11\n" for name in NAMES)
