@@ -203,7 +203,7 @@ class Conflict(Merge):
             texts = (self._umask(f"07{number} # {c}") for c in range(len(fleet.trees)))
             self.scene.write(fleet, MERGED, texts)
             self.scene.commit_trees(fleet, f"edit {number}")
-        write_file(os.path.join(self.scene.etc, MERGED), self._umask(f"02{number}"))
+        write_file(os.path.join(self.scene.etc, MERGED), self._umask(f"05{number}"))
         self.scene.commit(f"change {number}")
 
     def check(self, contender: Contender, number: int) -> None:
