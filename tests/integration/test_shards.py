@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,11 @@ from tree_support import AS_ROOT
 from etcsync import system_calls
 from etcsync.config import Client, Settings, load_settings
 from etcsync.errors import EtcsyncError, HubError
+from etcsync.hub.hub import RefUpdate, open_hub
+from etcsync.hub.refs import turn
 from etcsync.privileges import LOOKING, mask
 from etcsync.reconcile import shards
+from etcsync.reconcile.allowances import Allowances
 from etcsync.reconcile.cluster import Cluster as Open
 from etcsync.reconcile.lock import writer_lock
 from etcsync.reconcile.options import Advance, SyncOptions, no_advance
@@ -361,12 +365,41 @@ def everything_in_place(cluster: Cluster) -> None:
     assert git(cluster.state / "hub.git", "fsck", "--no-dangling") == ""
 
 
-def test_what_is_captured_counts_for_each_client_whoever_records_it(cluster: Cluster) -> None:
-    for number in range(CLIENTS):
-        (cluster.tree(number) / "mine").write_bytes(os.urandom(1000 + number))
-    cluster.sync()
-    text = (cluster.state / "captured.json").read_text()
-    assert all(f'"{name}"' in text for name in NAMES)
+def test_what_is_captured_counts_for_each_client_whoever_records_it(tmp_path: Path) -> None:
+    now = datetime.now(UTC)
+    one, other = (Allowances(str(tmp_path / "captured.json"), 100, now) for _ in range(2))
+    assert one.left("client0") == other.left("client1") == 100
+    one.charge({"client0": 10})
+    other.charge({"client1": 20})
+    one.charge({"client0": 5})
+    after = Allowances(str(tmp_path / "captured.json"), 100, now)
+    assert [after.left(name) for name in NAMES[:3]] == [85, 80, 100]
+    assert [one.left("client0"), other.left("client1")] == [85, 80]
+
+
+def test_refs_are_moved_in_turns(cluster: Cluster) -> None:
+    hub_path = str(cluster.state / "hub.git")
+    begun, end = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with turn(hub_path):
+            begun.set()
+            end.wait(30)
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    begun.wait()
+    with open_hub(hub_path) as hub:
+        moves = [RefUpdate("refs/heads/new", hub.refs()["refs/heads/client0"], None)]
+        mover = threading.Thread(target=hub.update_refs, args=(moves,))
+        mover.start()
+        mover.join(0.3)
+        assert mover.is_alive()
+        assert "refs/heads/new" not in hub.refs()
+        end.set()
+        mover.join()
+        assert "refs/heads/new" in hub.refs()
+    holder.join()
 
 
 def test_log_lines_of_workers_are_like_those_of_their_parent(cluster: Cluster) -> None:
