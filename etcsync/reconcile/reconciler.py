@@ -5,7 +5,7 @@ several processes where they are many; at last the server around the trees is pu
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -56,7 +56,7 @@ def sync_clients(
         commit = fetch(settings, options)
         forget_ended(settings, datetime.now(UTC).replace(microsecond=0))
         lines = standing_lines(settings)
-        work = _Reconciling(replace(options, stop=never), lines)
+        work = _Work(_reconcile, replace(options, stop=never), lines)
         target = Target(settings, commit)
         parts = over_fleet(workers, target, clients, work, advance, options.stop)
         run = _whole(commit, clients, parts)
@@ -80,7 +80,7 @@ def plan_clients(
     clients = selected_clients(settings, names)
     with workers_for(clients) as workers:
         target = Target(settings, head_commit(settings.upstream.etc), fetched=False)
-        work = _Planning(replace(options, stop=never), standing_lines(settings))
+        work = _Work(_plan, replace(options, stop=never), standing_lines(settings))
         parts = over_fleet(workers, target, clients, work, advance, options.stop)
         return _whole(target.commit, clients, parts)
 
@@ -102,63 +102,56 @@ class _Part:
     line_warnings: Mapping[str, str] = field(default_factory=dict)
 
 
-def _lost(
-    _work: object, _settings: Settings, clients: Sequence[Client], error: EtcsyncError
+Do = Callable[[Cluster, Sequence[Client], SyncOptions, Advance, BootLines], _Part]
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What is done for some clients, and what it goes by."""
+
+    do: Do
+    options: SyncOptions
+    lines: BootLines
+    reads_only = False
+
+    def __call__(
+        self, cluster: Cluster, clients: Sequence[Client], advance: Advance, stop: Stop
+    ) -> _Part:
+        return self.do(cluster, clients, replace(self.options, stop=stop), advance, self.lines)
+
+    def lost(self, _settings: Settings, clients: Sequence[Client], error: EtcsyncError) -> _Part:
+        return _Part([ClientRun(client.name, error=error) for client in clients])
+
+
+def _reconcile(
+    cluster: Cluster,
+    clients: Sequence[Client],
+    options: SyncOptions,
+    advance: Advance,
+    lines: BootLines,
 ) -> _Part:
-    return _Part([ClientRun(client.name, error=error) for client in clients])
+    """Bring upstream's commit to some clients."""
+    runs = walk_road(cluster, clients, options, advance, lines.intervention(Cause.RECONCILE))
+    return _Part(runs, cluster.validators.warnings, cluster.surveys.news, lines.warnings)
 
 
-@dataclass(frozen=True)
-class _Reconciling:
-    """Brings upstream's commit to some clients."""
-
-    options: SyncOptions
-    lines: BootLines
-    reads_only = False
-
-    def __call__(
-        self,
-        cluster: Cluster,
-        clients: Sequence[Client],
-        advance: Advance,
-        stop: Stop,
-    ) -> _Part:
-        options = replace(self.options, stop=stop)
-        intervention = self.lines.intervention(Cause.RECONCILE)
-        runs = walk_road(cluster, clients, options, advance, intervention)
-        surveys, lines = cluster.surveys.news, self.lines.warnings
-        return _Part(runs, cluster.validators.warnings, surveys, lines)
-
-    lost = _lost
-
-
-@dataclass(frozen=True)
-class _Planning:
-    """Finds out what would be done for some clients."""
-
-    options: SyncOptions
-    lines: BootLines
-    reads_only = False
-
-    def __call__(
-        self,
-        cluster: Cluster,
-        clients: Sequence[Client],
-        advance: Advance,
-        stop: Stop,
-    ) -> _Part:
-        options = replace(self.options, stop=stop)
-        known = cluster.hub.refs().get(UPSTREAM_REF)
-        if known is not None and not options.accept_rewrite:
-            etc, commit = cluster.settings.upstream.etc, cluster.upstream_commit
-            refuse_rewrite(cluster.hub.git, etc, known, commit)
-        planned = Round(suspensions=cluster.suspensions)
-        intervention = self.lines.intervention(Cause.RECONCILE)
-        with without_collector():
-            look_and_plan(cluster, planned, clients, options, advance, intervention)
-        return _Part(planned.runs(clients), cluster.validators.warnings)
-
-    lost = _lost
+def _plan(
+    cluster: Cluster,
+    clients: Sequence[Client],
+    options: SyncOptions,
+    advance: Advance,
+    lines: BootLines,
+) -> _Part:
+    """Find out what would be done for some clients."""
+    known = cluster.hub.refs().get(UPSTREAM_REF)
+    if known is not None and not options.accept_rewrite:
+        etc, commit = cluster.settings.upstream.etc, cluster.upstream_commit
+        refuse_rewrite(cluster.hub.git, etc, known, commit)
+    planned = Round(suspensions=cluster.suspensions)
+    intervention = lines.intervention(Cause.RECONCILE)
+    with without_collector():
+        look_and_plan(cluster, planned, clients, options, advance, intervention)
+    return _Part(planned.runs(clients), cluster.validators.warnings)
 
 
 def _whole(commit: str, clients: Sequence[Client], parts: Sequence[_Part]) -> Run:
