@@ -67,10 +67,12 @@ class Hub(Closing):
 
     Attributes:
         path: The git directory.
+        wrote: Whether objects were written to it.
     """
 
     def __init__(self, path: str, borrowed_objects: str | None = None) -> None:
         self.path = os.path.abspath(path)
+        self.wrote = False
         self._open = ExitStack()
         borrowed = (
             {"GIT_ALTERNATE_OBJECT_DIRECTORIES": borrowed_objects} if borrowed_objects else {}
@@ -174,6 +176,7 @@ class Hub(Closing):
 
     def importer(self) -> AbstractContextManager[Importer]:
         """Return a context manager that yields the one writer of objects for a run."""
+        self.wrote = True
         return open_importer(self.path)
 
     def _flat(self, oids: Iterable[str]) -> dict[str, FlatTree]:

@@ -24,7 +24,7 @@ from etcsync.reconcile.collector import without_collector
 from etcsync.reconcile.lock import writer_lock
 from etcsync.reconcile.model import Cause, ClientRun, Run, TreeWarning
 from etcsync.reconcile.options import Advance, SyncOptions, never
-from etcsync.reconcile.road import end_run, walk_road
+from etcsync.reconcile.road import NO_TRACES, Traces, end_run, traces_of, walk_road
 from etcsync.reconcile.rounds import Round, look_and_plan
 from etcsync.reconcile.shards import over_fleet, workers_for
 from etcsync.reconcile.surroundings import repair_server, standing_lines
@@ -60,7 +60,7 @@ def sync_clients(
         target = Target(settings, commit)
         parts = over_fleet(workers, target, clients, work, advance, options.stop)
         run = _whole(commit, clients, parts)
-        end_run(settings, [part.surveys for part in parts])
+        end_run(settings, [part.traces for part in parts])
         for part in parts:
             lines.warnings.update(part.line_warnings)
         return replace(run, server=repair_server(lines, run.clients))
@@ -92,13 +92,13 @@ class _Part:
     Attributes:
         runs: What was done for each of them.
         warnings: See `Run`.
-        surveys: What is to be kept of their trees; see `Surveys.news`.
+        traces: What it leaves for the end of the run.
         line_warnings: See `BootLines`.
     """
 
     runs: Sequence[ClientRun]
     warnings: Sequence[TreeWarning] = ()
-    surveys: Mapping[str, bytes] = field(default_factory=dict)
+    traces: Traces = NO_TRACES
     line_warnings: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -132,7 +132,7 @@ def _reconcile(
 ) -> _Part:
     """Bring upstream's commit to some clients."""
     runs = walk_road(cluster, clients, options, advance, lines.intervention(Cause.RECONCILE))
-    return _Part(runs, cluster.validators.warnings, cluster.surveys.news, lines.warnings)
+    return _Part(runs, cluster.validators.warnings, traces_of(cluster), lines.warnings)
 
 
 def _plan(

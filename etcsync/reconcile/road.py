@@ -5,8 +5,9 @@ once: one reading of upstream's tree, one import of commits, one data sync, one 
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 from etcsync.config import Client, Settings
 from etcsync.errors import EtcsyncError
@@ -56,23 +57,49 @@ def reconcile(
         intervention: What the command that this is part of decides by itself.
     """
     runs = walk_road(cluster, clients, options, advance, intervention)
-    end_run(cluster.settings, [cluster.surveys.news])
+    end_run(cluster.settings, [traces_of(cluster)])
     return runs
 
 
-def end_run(settings: Settings, surveys: Sequence[Mapping[str, bytes]]) -> None:
-    """Keep what was found in the trees for the next run, and keep the hub tidy.
+class Traces(NamedTuple):
+    """What work on some clients leaves for the end of a run.
+
+    Attributes:
+        surveys: The surveys that are new; see `Surveys.news`.
+        wrote: Whether objects were written to the hub.
+    """
+
+    surveys: Mapping[str, bytes]
+    wrote: bool
+
+
+NO_TRACES = Traces({}, wrote=False)
+
+
+def traces_of(cluster: Cluster) -> Traces:
+    """Return what the work with an open cluster has left so far."""
+    return Traces(cluster.surveys.news, cluster.hub.wrote)
+
+
+def end_run(settings: Settings, traces: Iterable[Traces]) -> None:
+    """Keep what was found in the trees for the next run, and the hub tidy if it was written to.
 
     Args:
         settings: The settings.
-        surveys: The surveys that are new, as `Surveys.news` has them, from each shard.
+        traces: What is left of each shard.
 
     Raises:
         HubError: The hub could not be packed.
     """
-    keep_surveys(settings.surveys_path, {name: each[name] for each in surveys for name in each})
-    with open_hub(settings.hub_path) as hub:
-        pack_if_needed(hub, packs_per_run=max(1, len(surveys)))
+    news: dict[str, bytes] = {}
+    packs = 0
+    for each in traces:
+        news |= each.surveys
+        packs += each.wrote
+    keep_surveys(settings.surveys_path, news)
+    if packs:
+        with open_hub(settings.hub_path) as hub:
+            pack_if_needed(hub, packs_per_run=packs)
 
 
 def walk_road(

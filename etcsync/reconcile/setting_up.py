@@ -1,8 +1,8 @@
 """The trees of new clients: clones are adopted, trees without history taken, missing ones made."""
 
 import os
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from etcsync.config import Client, Settings
 from etcsync.errors import EtcsyncError, TreeError
@@ -12,7 +12,7 @@ from etcsync.reconcile.cluster import Cluster
 from etcsync.reconcile.errors import client_error
 from etcsync.reconcile.options import Advance, SyncOptions, never
 from etcsync.reconcile.reconciler import fetch
-from etcsync.reconcile.road import end_run, walk_road
+from etcsync.reconcile.road import NO_TRACES, Traces, end_run, traces_of, walk_road
 from etcsync.reconcile.shards import over_fleet, workers_for
 from etcsync.reconcile.worker import Stop, Target
 
@@ -58,17 +58,17 @@ def set_up_trees(
     with workers_for(clients, keep_open=(lock,)) as workers:
         target = Target(settings, fetch(settings, SyncOptions()))
         parts = over_fleet(workers, target, clients, _SettingUp(), advance, never)
-    end_run(settings, [part.surveys for part in parts])
+    end_run(settings, [part.traces for part in parts])
     done = {each.name: each for part in parts for each in part.clients}
     return [done[client.name] for client in clients]
 
 
 @dataclass(frozen=True)
 class _Part:
-    """What became of some clients, and the surveys of their trees; see `Surveys.news`."""
+    """What became of some clients, and what that leaves for the end of the run."""
 
     clients: Sequence[ClientSetup]
-    surveys: Mapping[str, bytes] = field(default_factory=dict)
+    traces: Traces = NO_TRACES
 
 
 class _SettingUp:
@@ -79,7 +79,7 @@ class _SettingUp:
     def __call__(
         self, cluster: Cluster, clients: Sequence[Client], advance: Advance, _stop: Stop
     ) -> _Part:
-        return _Part(_set_up_some(cluster, clients, advance), cluster.surveys.news)
+        return _Part(_set_up_some(cluster, clients, advance), traces_of(cluster))
 
     def lost(self, _settings: Settings, clients: Sequence[Client], error: EtcsyncError) -> _Part:
         return _Part([ClientSetup(client.name, "failed", error) for client in clients])

@@ -2,13 +2,17 @@ import os
 import time
 
 import pytest
+from cluster import sample_cluster
 from hub_support import make_hub, plain_git, record
 
+from etcsync.config import load_settings
 from etcsync.entries import blob_oid
 from etcsync.hub import maintenance, refs
 from etcsync.hub.hub import UPSTREAM_REF, RefUpdate, open_hub
 from etcsync.hub.maintenance import clean_up, pack_if_needed
 from etcsync.hub.worktree import ensure_worktree, index_path
+from etcsync.reconcile.options import SyncOptions, no_advance
+from etcsync.reconcile.reconciler import sync_clients
 
 
 @pytest.fixture
@@ -35,6 +39,20 @@ def test_a_hub_with_few_packs_is_left_alone(hub):
     write_runs(hub, 3)
     assert not pack_if_needed(hub)
     assert count_packs(hub) == 3
+
+
+def test_only_a_run_that_wrote_packs(tmp_path, monkeypatch):
+    monkeypatch.setattr(maintenance, "MOST_RUNS", 0)
+    cluster = sample_cluster(tmp_path)
+    cluster.sync()
+    settings = load_settings(str(cluster.settings))
+    stamp = cluster.state / "hub.git" / "etcsync-packed"  # of the packing that makes one of all
+    stamp.unlink()
+    sync_clients(settings, (), SyncOptions(), no_advance)
+    assert not stamp.exists()
+    (cluster.tree(0) / "hosts").write_text("127.0.0.1 localhost mine\n")
+    sync_clients(settings, (), SyncOptions(), no_advance)
+    assert stamp.exists()
 
 
 def test_many_packs_become_few_and_everything_is_still_there(hub, monkeypatch):
